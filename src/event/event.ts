@@ -8,6 +8,7 @@
 import type { AnswerSlot } from "./output_answer.ts";
 import { isAscii, isUtf8 } from "node:buffer";
 import { parseExactly } from "../json/exact_numbers.ts";
+import type { MemberPicker } from "../json/members/picker.ts";
 import { parseInPieces } from "../json/exact_pieces.ts";
 import { isWithinBounds, type JsonBounds, JsonScanner, type JsonVerdict } from "../json/scan.ts";
 import type { TraceCarrier } from "../observability/tracing.ts";
@@ -55,6 +56,9 @@ export class EventBody {
   #isRead = false;
   /** The value of a small document that is read several times; `undefined` while there is none. */
   #value: unknown;
+  /** What was picked last, and by whom. */
+  #picker: MemberPicker | undefined;
+  #picked: unknown;
   /** The most bytes that a character of the text takes in memory. */
   #characterBytes: 1 | 2 = 2;
 
@@ -199,6 +203,28 @@ export class EventBody {
     return value;
   }
 
+  /**
+   * What a picker finds in the document, or more: only to be asked for of a body that is not large and is JSON. It is kept
+   * as {@linkcode value} is.
+   */
+  pick(picker: MemberPicker): unknown {
+    if (this.#value !== undefined) return this.#value;
+    if (this.#picker === picker) return this.#picked;
+    // The text of a large body would be made again for it.
+    const ascii = this.#isLarge && this.#text === undefined || !this.isAscii ? undefined : this.text;
+    const picked = picker.pick(this.#scanned, ascii);
+    if (!this.#isLarge) {
+      this.#picker = picker;
+      this.#picked = picked;
+    }
+    return picked;
+  }
+
+  /** {@linkcode pick}, where the result is kept. */
+  pickSmall(picker: MemberPicker): void {
+    if (!this.#isLarge) this.pick(picker);
+  }
+
   /** As {@linkcode value}, for large bodies: it may be interrupted wherever it yields, and nothing is kept. */
   *valueInPieces(): Generator<void, unknown, void> {
     return yield* parseInPieces(yield* this.textInPieces());
@@ -207,6 +233,8 @@ export class EventBody {
   /** Keeps no value any more: while an event waits, its body takes the memory of its text alone. */
   forgetValue(): void {
     this.#value = undefined;
+    this.#picker = undefined;
+    this.#picked = undefined;
   }
 
   /** The bytes, which are not kept of a body that is text. */
@@ -287,6 +315,8 @@ export class EventBody {
     const body = new EventBody(undefined, this.text, this.#isJson);
     if (this.isAscii) body.#characterBytes = 1;
     body.#value = this.#value;
+    body.#picker = this.#picker;
+    body.#picked = this.#picked;
     return body;
   }
 }

@@ -11,6 +11,7 @@ import { nearestHint, quotedName } from "../schema/nearest_name.ts";
 import { type Builder, type Code, type Frame, type Local, sourceOf } from "./code.ts";
 import { ExpressionFailure, type FailureCode } from "./failure.ts";
 import { compilePattern, type PatternResult } from "./functions/patterns.ts";
+import { membersRead } from "./variables/members_read.ts";
 import { compileArithmetic, compileNegation, literalInt } from "./operators/arithmetic.ts";
 import { compileCall, compileMatches } from "./operators/calls.ts";
 import { compileEquality, compileMembership, compileOrder } from "./operators/comparison.ts";
@@ -20,8 +21,8 @@ import { compileBinaryLogic, compileChoice, compileNot } from "./operators/logic
 import { compileMacro, MACROS } from "./operators/macros.ts";
 import { type ExpressionProblem, placeIn } from "./problem.ts";
 import { type AbsenceListener, emptyFrame, placeOf, type Program } from "./program.ts";
-import type { Declarations } from "./scope.ts";
-import { compileVariable, memberOfVariable, textsMember, type VariableUse } from "./variables.ts";
+import type { Declarations } from "./variables/scope.ts";
+import { compileVariable, memberOfVariable, textsMember, type VariableUse } from "./variables/variables.ts";
 
 /** Compiles a tree. @param onAbsent makes a program for explanations, which is slower */
 export function compileTree(
@@ -34,6 +35,9 @@ export function compileTree(
   const code = compiler.compile(tree);
   return compiler.program(tree, code);
 }
+
+/** One for all expressions that read no variable whole. */
+const NONE: ReadonlySet<string> = new Set();
 
 class Compiler implements Builder {
   readonly frame: Frame = emptyFrame();
@@ -62,11 +66,19 @@ class Compiler implements Builder {
       frame,
       code,
       weight: this.#weight,
-      reads: { variables, texts },
+      reads: { variables, texts, whole: this.#readWhole(tree) },
       hasPatterns: this.#hasPatterns,
       problems: this.#problems,
       locals,
     };
+  }
+
+  #readWhole(tree: ASTNode): ReadonlySet<string> {
+    const { declarations, variables } = this.#uses;
+    const whole = [...variables].filter((name) =>
+      declarations[name]?.kind === "json" && membersRead(tree, name) === undefined
+    );
+    return whole.length === 0 ? NONE : new Set(whole);
   }
 
   compile(node: ASTNode): Code {

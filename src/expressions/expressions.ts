@@ -8,14 +8,16 @@
 
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { InvariantError } from "../errors.ts";
+import type { MemberTree } from "../json/members/picker.ts";
 import type { Budget } from "./budget.ts";
 import { compileTree } from "./compiler.ts";
 import { explain, type Explanation } from "./explanation.ts";
 import { ExpressionFailure } from "./failure.ts";
+import { membersRead } from "./variables/members_read.ts";
 import { ExpressionParser } from "./parser.ts";
 import type { ExpressionProblem } from "./problem.ts";
 import { type AbsenceListener, type Program, runProgram } from "./program.ts";
-import type { Declarations, Reads } from "./scope.ts";
+import type { Declarations, Reads } from "./variables/scope.ts";
 import type { Result, StaticType } from "./value.ts";
 
 export { parseExactly } from "../json/exact_numbers.ts";
@@ -24,7 +26,7 @@ export { ExpressionFailure, type FailureCode, type FailureKind } from "./failure
 export type { AbsentMember, Clause, Explanation } from "./explanation.ts";
 export { MAX_EXPRESSION } from "./parser.ts";
 export type { ExpressionProblem, Place } from "./problem.ts";
-export type { Declarations, Reads, VariableDeclaration } from "./scope.ts";
+export type { Declarations, Reads, VariableDeclaration } from "./variables/scope.ts";
 export type { Result, StaticType, Texts, Value, ValueMap } from "./value.ts";
 
 /** What the variables of an evaluation are: those that the expression reads, by their names. It may have getters. */
@@ -74,6 +76,7 @@ export class ExpressionLanguage {
     const { tree } = parsed;
     return {
       compile: () => this.#compileTree(tree),
+      membersOf: (variable) => membersRead(tree, variable),
       explain: (variables, budget) => {
         return explain(tree, (part, onAbsent) => this.#compileTree(part, onAbsent), variables, budget);
       },
@@ -92,6 +95,7 @@ export class ExpressionLanguage {
 /** An expression that was read again. */
 interface OpenExpression {
   compile(): Program;
+  membersOf(variable: string): MemberTree | undefined;
   explain(variables: Variables, budget: Budget): Explanation;
 }
 
@@ -119,6 +123,15 @@ export class Expression {
   /** Whether its value may be a bool. */
   get canBeCondition(): boolean {
     return this.type === "bool" || this.type === "dyn";
+  }
+
+  /**
+   * The members that it asks for of a variable that it does not read `whole`. The expression is read again for that.
+   */
+  membersOf(variable: string): MemberTree {
+    const members = this.#open().membersOf(variable);
+    if (members === undefined) throw new InvariantError(`All of ${variable} is read by ${this.text}`);
+    return members;
   }
 
   /**

@@ -9,7 +9,7 @@ import { Budget, BudgetExhausted } from "./budget.ts";
 import type { Code, Frame, Local } from "./code.ts";
 import { ExpressionFailure } from "./failure.ts";
 import { type ExpressionProblem, type Place, placeIn } from "./problem.ts";
-import type { Reads } from "./scope.ts";
+import type { Reads } from "./variables/scope.ts";
 import type { Result, Value } from "./value.ts";
 
 /** A compiled tree, or part of one. */

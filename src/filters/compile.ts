@@ -6,6 +6,7 @@
 
 import { InvariantError } from "../errors.ts";
 import type { Expression, ExpressionLanguage } from "../expressions/expressions.ts";
+import { BodyReads } from "./body_reads.ts";
 import { Condition } from "./condition.ts";
 import { EventFilter, type OnError } from "./filter.ts";
 import { loadedLanguages } from "./languages.ts";
@@ -58,6 +59,8 @@ export interface WebhookFilters {
   readonly route: "all" | "first";
   /** What each step gets; `undefined` for the event as it is. */
   readonly payloads: readonly (StepPayload | undefined)[];
+  /** What the filter and the conditions of the steps read of a document. */
+  readonly bodyReads: BodyReads;
   /** Whether the query of the request is read when an event is delivered. */
   readonly keepsQuery: boolean;
   /** Whether the query of the request is read when it comes. */
@@ -91,6 +94,17 @@ export function compileFilters(
   return problems.length > 0 ? { problems } : compiled;
 }
 
+function expressionsOnBody(
+  filter: EventFilter | undefined,
+  conditions: readonly StepCondition[],
+): readonly Expression[] {
+  const all = [
+    filter?.condition,
+    ...conditions.map((step) => typeof step === "object" ? step.condition : undefined),
+  ];
+  return all.flatMap((condition) => condition?.readsBody === true ? [condition.expression] : []);
+}
+
 class FilterCompilation {
   readonly problems: FilterProblem[] = [];
   readonly #config: FilterConfig;
@@ -121,9 +135,10 @@ class FilterCompilation {
     );
     const payloads = ofSteps.map((ofStep) => together(ownIsLater, ofStep));
     const isRouted = route === "first" || conditions.some((condition) => condition !== "always");
+    const bodyReads = new BodyReads(expressionsOnBody(filter, conditions));
     // An event on which the filter has failed is judged again when it is delivered.
     const routing = isRouted || filter !== undefined
-      ? new StepRouting({ route, conditions, filter, hidden: this.hidden })
+      ? new StepRouting({ route, conditions, filter, hidden: this.hidden, bodyReads })
       : undefined;
     const keepsQuery = [
       filter?.condition,
@@ -136,6 +151,7 @@ class FilterCompilation {
       filter,
       acceptPayload: this.#config.payload?.at === "accept" ? own?.payload : undefined,
       routing,
+      bodyReads,
       conditions,
       route,
       payloads: payloads.every((each) => each === undefined) ? NO_PAYLOADS : payloads,

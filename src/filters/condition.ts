@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { EventBody } from "../event/event.ts";
 import type { Expression, Variables } from "../expressions/expressions.ts";
 import { isUnmet, judge, type Judgement, stepsOfLast } from "./judgement.ts";
 import type { ConditionName, FilterReports, ResultCounters } from "./reports.ts";
@@ -37,15 +38,17 @@ export class Condition {
 
   /**
    * @param variables those of {@linkcode variablesOf} the event
-   * @param isCounted `false` where somebody only asks. @default true
+   * @param body the document; left out, nothing is counted: somebody only asks
    */
-  judge(subject: Subject, variables: Variables, isCounted = true): Judgement {
+  judge(subject: Subject, variables: Variables, body?: EventBody): Judgement {
     const judgement = judge(this.expression, variables);
-    if (isCounted && this.#reports !== undefined) this.#report(this.#reports, subject, judgement, variables);
+    if (body !== undefined && this.#reports !== undefined) {
+      this.#report(this.#reports, subject, judgement, body);
+    }
     return judgement;
   }
 
-  #report(reports: FilterReports, subject: Subject, judgement: Judgement, { body }: Variables): void {
+  #report(reports: FilterReports, subject: Subject, judgement: Judgement, body: EventBody): void {
     this.#counters ??= reports.countersOf(this.#nameIn(subject));
     reports.judged(this.#counters, judgement, stepsOfLast());
     if (typeof judgement !== "boolean" && !isUnmet(judgement)) {

@@ -6,6 +6,7 @@
  */
 
 import type { EventBody } from "../event/event.ts";
+import type { BodyReads } from "./body_reads.ts";
 import { Pace } from "../time/pace.ts";
 
 /** Bodies longer than this are read in several turns, in bytes or characters. */
@@ -42,14 +43,16 @@ async function finishAfter<Result>(
   return step.value;
 }
 
-/** The value of a document. @throws {SyntaxError} where the body is none, such as before `data_type` was changed */
-export function valueOf(body: EventBody): unknown | Promise<unknown> {
-  return body.length > LARGE_BODY ? inTurns(largeValue(body)) : smallValue(body);
-}
-
-function smallValue(body: EventBody): unknown {
-  if (!body.isJson()) throw notJson();
-  return body.value;
+/**
+ * The value of a document.
+ *
+ * @param reads as much as is needed of it, where it is small. @default all
+ * @throws {SyntaxError} where the body is none, such as before `data_type` was changed
+ */
+export function valueOf(body: EventBody, reads?: BodyReads): unknown | Promise<unknown> {
+  if (body.length > LARGE_BODY) return inTurns(largeValue(body));
+  requireSmallJson(body);
+  return reads === undefined ? body.value : reads.valueOf(body);
 }
 
 /** As {@linkcode valueOf}, for a large body. It may be interrupted wherever it yields. */

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { DeliveryError } from "../errors.ts";
+import type { EventBody } from "../event/event.ts";
 import type { Condition } from "./condition.ts";
 import type { ExpressionFailure } from "../expressions/expressions.ts";
 import { isUnmet } from "./judgement.ts";
@@ -33,9 +34,13 @@ export type FilterVerdict = "takes" | "filtered" | ExpressionFailure;
 export class EventFilter {
   constructor(readonly condition: Condition, readonly onError: OnError) {}
 
-  /** @param body the value of the document, where the condition reads it */
-  judge(subject: Subject, body: unknown): FilterVerdict {
-    const judgement = this.condition.judge(subject, variablesOf(subject, body, this.condition.hidden));
+  /**
+   * @param value of the document, as far as the condition reads it
+   * @param body the document
+   */
+  judge(subject: Subject, value: unknown, body: EventBody): FilterVerdict {
+    const { hidden } = this.condition;
+    const judgement = this.condition.judge(subject, variablesOf(subject, value, hidden), body);
     if (judgement === true) return "takes";
     if (judgement === false || isUnmet(judgement)) return "filtered";
     return this.onError === "dead_letter" ? judgement : this.onError === "deliver" ? "takes" : "filtered";

@@ -35,12 +35,6 @@ export function stepsOfLast(): number {
   return BUDGET.used;
 }
 
-/** What metrics call a judgement. */
-export function resultOf(judgement: Judgement): JudgementResult {
-  if (judgement instanceof ExpressionFailure) return judgement.kind;
-  return judgement ? "true" : "false";
-}
-
 /** Whether the condition is not met: what is not there meets none. */
 export function isUnmet(judgement: Judgement): boolean {
   return judgement === false || judgement instanceof ExpressionFailure && judgement.kind === "missing_field";

@@ -36,20 +36,28 @@ export function passFilter(
 ): Passage | Promise<Passage> {
   const filter = filters.filter;
   if (filter === undefined) return "takes";
-  const { acceptPayload, routing } = filters;
+  const { acceptPayload, routing, bodyReads } = filters;
   const isKept = acceptance === "durable" && acceptPayload === undefined;
-  if (!filter.condition.readsBody) return passageOf(filter, subject, undefined, isKept);
+  if (!filter.condition.readsBody) return passageOf(filter, subject, undefined, body, isKept);
   if (body.length > LARGE_BODY) {
-    return large.finish(body.valueInPieces()).then((value) => passageOf(filter, subject, value, isKept));
+    return large.finish(body.valueInPieces()).then((value) =>
+      passageOf(filter, subject, value, body, isKept)
+    );
   }
-  const passage = passageOf(filter, subject, body.value, isKept);
+  const passage = passageOf(filter, subject, bodyReads.valueOf(body), body, isKept);
   // While its sender waits, the steps are chosen next.
   if (acceptance === "durable" || routing === undefined) body.forgetValue();
   return passage;
 }
 
-function passageOf(filter: EventFilter, subject: Subject, value: unknown, isKept: boolean): Passage {
-  const verdict = filter.judge(subject, value);
+function passageOf(
+  filter: EventFilter,
+  subject: Subject,
+  value: unknown,
+  body: EventBody,
+  isKept: boolean,
+): Passage {
+  const verdict = filter.judge(subject, value, body);
   if (typeof verdict === "string") return verdict;
   if (isKept) return "unfiltered";
   throw filterFailed("The filter", verdict);

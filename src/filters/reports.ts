@@ -5,11 +5,13 @@
  */
 
 import type { Logger } from "@logtape/logtape";
+import type { EventBody } from "../event/event.ts";
+import { LARGE_BODY } from "./documents.ts";
 import type { Counter, Histogram, Metrics } from "../observability/metrics.ts";
 import { ReportLimiter } from "../observability/report_limiter.ts";
 import { SeriesNames, type WebhookFamily } from "../observability/webhook_series.ts";
 import type { ExpressionFailure } from "../expressions/expressions.ts";
-import { type Judgement, type JudgementResult, resultOf, RESULTS } from "./judgement.ts";
+import { type Judgement, type JudgementResult, RESULTS } from "./judgement.ts";
 
 /** How often a webhook's failures are in the log, in milliseconds. */
 const REPORT_MS = 60_000;
@@ -77,7 +79,7 @@ export class FilterReports {
 
   /** A condition was evaluated. @param steps of its budget that it took */
   judged(counters: ResultCounters, judgement: Judgement, steps: number): void {
-    counters[resultOf(judgement)].increment();
+    counterOf(counters, judgement).increment();
     this.#steps.observe(steps);
   }
 
@@ -112,8 +114,8 @@ export class FilterReports {
     this.#results.forget({ namespace, webhook });
   }
 
-  /** A condition has failed. @param body the value of the document: names of its members are in the log */
-  failed({ namespace, webhook, step }: ConditionName, failure: ExpressionFailure, body: unknown): void {
+  /** A condition has failed. @param body names of its members are in the log, where it is small */
+  failed({ namespace, webhook, step }: ConditionName, failure: ExpressionFailure, body: EventBody): void {
     this.#failures.run(`${namespace}/${webhook}`, (suppressed) => {
       this.#logger.warning("A condition of {namespace}/{webhook} cannot be evaluated: {reason}", {
         namespace,
@@ -130,8 +132,16 @@ export class FilterReports {
   }
 }
 
+/** The counters by their own names, where the same was asked for by a text: that takes longer than all the counting. */
+function counterOf(counters: ResultCounters, judgement: Judgement): Counter {
+  if (judgement === true) return counters.true;
+  return judgement === false ? counters.false : counters[judgement.kind];
+}
+
 /** Names of the members of a document, and nothing of their values. */
-function namesIn(body: unknown): readonly string[] {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return [];
-  return Object.keys(body).slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME).toWellFormed());
+function namesIn(body: EventBody): readonly string[] {
+  if (body.length > LARGE_BODY || !body.isJson()) return [];
+  const { value } = body;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  return Object.keys(value).slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME).toWellFormed());
 }

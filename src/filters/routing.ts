@@ -8,6 +8,7 @@ import { DeliveryError } from "../errors.ts";
 import type { VerifiedEvent } from "../event/verified_event.ts";
 import type { Variables } from "../expressions/expressions.ts";
 import type { Condition } from "./condition.ts";
+import type { BodyReads } from "./body_reads.ts";
 import { valueOf } from "./documents.ts";
 import { type EventFilter, filterFailed } from "./filter.ts";
 import { isUnmet } from "./judgement.ts";
@@ -25,6 +26,7 @@ export interface RoutingOptions {
   /** What events have to pass on which it failed when they were accepted. */
   readonly filter: EventFilter | undefined;
   readonly hidden: HiddenNames;
+  readonly bodyReads: BodyReads;
 }
 
 /** Whether a step takes an event, or why that cannot be said. */
@@ -57,9 +59,9 @@ export class StepRouting {
     if (this.takesAll(event)) return this.#takeAll;
     if (!this.readsBody) return this.#chooseBy(event, undefined);
     try {
-      const value = valueOf(event.body);
+      const value = valueOf(event.body, this.#options.bodyReads);
       if (!(value instanceof Promise)) return this.#chooseBy(event, value);
-      return value.then((body) => this.#chooseBy(event, body), () => this.#allFail());
+      return value.then((whole) => this.#chooseBy(event, whole), () => this.#allFail());
     } catch {
       return this.#allFail();
     }
@@ -70,17 +72,17 @@ export class StepRouting {
     return this.#takeAll.map(() => failure);
   }
 
-  #chooseBy(event: VerifiedEvent, body: unknown): readonly StepChoice[] {
+  #chooseBy(event: VerifiedEvent, value: unknown): readonly StepChoice[] {
     const { filter, route } = this.#options;
     event.body.forgetValue();
     if (event.isUnfiltered === true && filter !== undefined) {
-      const verdict = filter.judge(event, body);
+      const verdict = filter.judge(event, value, event.body);
       if (verdict === "filtered") return this.#every("skip");
       if (verdict !== "takes") return this.#every(filterFailed("The filter", verdict));
     }
     return route === "all"
-      ? this.#chooseAll(event, this.#variables(event, body), true)
-      : this.#chooseFirst(event, this.#variables(event, body), true);
+      ? this.#chooseAll(event, this.#variables(event, value), true)
+      : this.#chooseFirst(event, this.#variables(event, value), true);
   }
 
   /** What the steps would choose, for whoever only asks: nothing is counted, and the filter is left out. */
@@ -140,7 +142,7 @@ function judgeStep(
   isCounted: boolean,
 ): StepChoice {
   if (step === "always") return "take";
-  const judgement = step.condition.judge(event, variables, isCounted);
+  const judgement = step.condition.judge(event, variables, isCounted ? event.body : undefined);
   if (typeof judgement === "boolean") return judgement ? "take" : "skip";
   return isUnmet(judgement) ? "skip" : filterFailed(`'when' of step '${step.name}'`, judgement);
 }

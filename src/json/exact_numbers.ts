@@ -62,6 +62,11 @@ export function parseExactly(json: string): unknown {
   return numbers.length === 0 ? value : putBack(JSON.parse(marked), mark, numbers);
 }
 
+/** The number that a document writes so, as {@linkcode parseExactly} reads it. @param source a number of valid JSON */
+export function numberFrom(source: string): number | bigint | LongDecimal {
+  return exactNumber(source) ?? Number(source);
+}
+
 /** Puts a text in the place of each number that does not fit: the mark, which no sender can guess, and its index. */
 function markNumbers(json: string, mark: string, numbers: (bigint | LongDecimal)[]): string {
   const markNumber = (source: string): string => {

@@ -13,6 +13,7 @@ import type { HandshakeNeed } from "../../auth/challenges/handshakes.ts";
 import type { PlacedSecrets } from "../../auth/several_secrets.ts";
 import type { EventTypes } from "../../event/event_type.ts";
 import type { BodyForm } from "../../event/event.ts";
+import type { BodyReads } from "../../filters/body_reads.ts";
 import { compileFilters, type WebhookFilters } from "../../filters/compile.ts";
 import { type HiddenNames, NOTHING_HIDDEN } from "../../filters/variables.ts";
 import type { FilterReports } from "../../filters/reports.ts";
@@ -76,8 +77,8 @@ export interface CompiledWebhook {
   readonly severalSecrets: readonly PlacedSecrets[];
   /** Which events it takes, and what its outputs get of them; `undefined` where that is all of all. */
   readonly filters: WebhookFilters | undefined;
-  /** Whether its conditions read the value of a document while the sender waits. */
-  readonly readsValue: boolean;
+  /** What its conditions read of a document while the sender waits; `undefined` for nothing. */
+  readonly bodyReads: BodyReads | undefined;
   /** What it asks of requests beside; `undefined` for nothing. */
   readonly rules: RequestRules | undefined;
   /** Which notices of the gateway it gets, if it is the one that gets any; `undefined` where it does not say. */
@@ -226,8 +227,10 @@ function compileGiven(
       handshake,
       severalSecrets,
       filters,
-      readsValue: filters?.filter?.condition.readsBody === true ||
-        policy.acceptance === "delivered" && filters?.routing?.readsBody === true,
+      bodyReads: filters?.filter?.condition.readsBody === true ||
+          policy.acceptance === "delivered" && filters?.routing?.readsBody === true
+        ? filters.bodyReads
+        : undefined,
       rules: compileRules(config, { methods: config.methods, allOrigins: context.corsOrigins ?? NO_ORIGINS }),
       notify: config.notify && compileNotify(config.notify),
       bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MemberPlace } from "../../json/member_scanner.ts";
+import type { MemberPlace } from "../../json/members/scanner.ts";
 import { followPath, type PathEnd } from "../../json/dotted_path.ts";
 
 const NEWLINE = 0x0a;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type MemberPlace, MemberScanner } from "../../json/member_scanner.ts";
+import { type MemberPlace, MemberScanner } from "../../json/members/scanner.ts";
 import { describeErrorPlace, findErrorPosition, type TextPlace } from "../../json/text.ts";
 import { Pace } from "../../time/pace.ts";
 import type { ProblemReason } from "../problem.ts";

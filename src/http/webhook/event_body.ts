@@ -20,7 +20,7 @@ import { finish, LargeBodies } from "./large_bodies.ts";
 /** What a webhook's configuration says about bodies. */
 export type BodyRules = Pick<
   CompiledWebhook,
-  "dataType" | "forms" | "formField" | "acceptsEmpty" | "rules" | "readsValue"
+  "dataType" | "forms" | "formField" | "acceptsEmpty" | "rules" | "bodyReads"
 >;
 
 /**
@@ -73,7 +73,7 @@ export function readEventBody(
   maxBytes: number,
   { bounds: usualBounds, validatedBounds, large }: DocumentReading,
 ): EventBody | Promise<EventBody> {
-  const { dataType, formField, acceptsEmpty, rules, forms } = webhook;
+  const { dataType, formField, acceptsEmpty, rules, forms, bodyReads } = webhook;
   if (body.isEmpty) {
     if (!acceptsEmpty) throw new GatewayError("empty_body");
     if (dataType === "blob") return body;
@@ -85,7 +85,7 @@ export function readEventBody(
   const isLarge = body.length > LARGE_BYTES;
   // Nearly always it is that already, and then there is nothing to be done in steps.
   if (dataType === "json" && form === undefined && !isLarge) {
-    const verdict = webhook.readsValue ? body.judgeByValue(bounds) : body.judgeJson(bounds);
+    const verdict = bodyReads === undefined ? body.judgeJson(bounds) : bodyReads.judge(body, bounds);
     if (verdict === "json" && body.isAscii) return body;
   }
   const limits = { ...bounds, maxBytes };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StaticType } from "./value.ts";
+import type { StaticType } from "../value.ts";
 
 /**
  * What a variable is.
@@ -32,4 +32,6 @@ export interface Reads {
    * of its own names.
    */
   readonly texts: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The variables of the kind `json` of which it may read all, and not only members that it names. */
+  readonly whole: ReadonlySet<string>;
 }

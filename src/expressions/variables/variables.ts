@@ -5,10 +5,10 @@
  */
 
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { nearestHint, quotedName } from "../schema/nearest_name.ts";
-import type { Builder, Code, Frame } from "./code.ts";
+import { nearestHint, quotedName } from "../../schema/nearest_name.ts";
+import type { Builder, Code, Frame } from "../code.ts";
 import type { Declarations } from "./scope.ts";
-import type { Texts, Value } from "./value.ts";
+import type { Texts, Value } from "../value.ts";
 
 /** The variables that there are, and which of them one expression uses. */
 export interface VariableUse {
