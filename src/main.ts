@@ -31,6 +31,7 @@ const WITH_OWN_OPTIONS = [
   "resume",
   "retry",
   "tail",
+  "requests",
   "connectors",
   "handshake",
   "connector",
@@ -115,6 +116,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async connectors({ own, settings }) {
     const { connectors } = await import("./cli/status/connectors.ts");
     return await connectors(own, settings);
+  },
+  async requests({ own, settings }) {
+    const { requests } = await import("./cli/events/requests.ts");
+    return await requests(own, settings);
   },
   async tail({ own, settings, signals }) {
     const { tail } = await import("./cli/events/tail.ts");

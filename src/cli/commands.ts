@@ -211,6 +211,18 @@ export const COMMANDS: readonly Command[] = [
     options: [{ name: "refused" }, { name: "outcome", value: "text" }, { name: "json" }, HELP],
   },
   {
+    name: "requests",
+    description: "List the last requests of each webhook, and why they were refused: see cwm requests --help",
+    operands: ["webhook"],
+    options: [
+      { name: "refused" },
+      { name: "outcome", value: "text" },
+      { name: "limit", value: "text" },
+      { name: "json" },
+      HELP,
+    ],
+  },
+  {
     name: "connectors",
     description: "List the connectors of channels, or end the connection of one: see cwm connectors --help",
     actions: ["list", "end"],

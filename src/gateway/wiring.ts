@@ -464,7 +464,7 @@ export class GatewayParts {
         letters: this.journal.deadLetters,
         onReplay: () => this.dispatcher.recover(),
       },
-      tail: this.webhooks.requests.tail,
+      requests: { noted: this.webhooks.requests, refusals: this.refusals, since: Date.now() },
       relay: this.relay,
       events: {
         records: this.journal.records,

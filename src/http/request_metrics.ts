@@ -9,11 +9,14 @@ import type { Catalog } from "../config/catalog.ts";
 import type { CatalogEntry, WebhookEntry } from "../config/entry.ts";
 import type { RepeatKind } from "../event/repeat_key.ts";
 import { ERROR_CATALOGUE, type ErrorCode, type GatewayError } from "../errors.ts";
+import { webhookPath } from "../event/names.ts";
 import { type Counter, DURATION_BUCKETS, type Histogram, type Metrics } from "../observability/metrics.ts";
 import { SeriesNames, UNKNOWN, type WebhookFamily } from "../observability/webhook_series.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { AcceptedRequests, Statistics } from "./statistics/statistics.ts";
-import { Tail } from "./tail/tail.ts";
+import { explain } from "./failure_log.ts";
+import { AnsweredRequests, type KeptRequest } from "./tail/answered_requests.ts";
+import { Tail, type TailedRequest } from "./tail/tail.ts";
 
 /**
  * Every value of the `outcome` label: those of requests without an error, and the codes of all errors. Every request
@@ -51,6 +54,15 @@ const MAX_REASONS = 20;
 /** The label of all other reasons. */
 const OTHER_REASONS = "_others";
 
+/** A request that gets its answer. */
+export interface AnsweringRequest extends TailedRequest {
+  /** How long its body was as sent, in bytes; 0 where none was read. */
+  readonly receivedBytes: number;
+}
+
+/** How a request was answered. */
+type RequestAnswer = Pick<KeptRequest, "id" | "at" | "ms" | "status" | "bytes">;
+
 /** A configured webhook, by its names. */
 type NamedWebhook = Pick<CatalogEntry, "namespace" | "id" | "path">;
 
@@ -62,6 +74,8 @@ export class RequestMetrics {
   readonly #duration: Histogram;
   /** Who looks at requests while they are counted. */
   readonly tail = new Tail();
+  /** The last ones that were not refused. */
+  readonly history = new AnsweredRequests();
   readonly #webhooks: () => Pick<Catalog, "find" | "entries">;
   readonly #statistics: Statistics | undefined;
   readonly #accepted = new WeakMap<WebhookEntry, AcceptedCounters>();
@@ -189,6 +203,7 @@ export class RequestMetrics {
   forget({ namespace, webhook }: { readonly namespace: string; readonly webhook: string }): void {
     this.#requests.forget({ namespace, webhook });
     this.#refusals.forget({ namespace, webhook });
+    this.history.forget(webhookPath(namespace, webhook));
   }
 
   #of(webhook: NamedWebhook | undefined, outcome: string): Counter {
@@ -220,14 +235,36 @@ export class RequestMetrics {
   }
 
   /**
-   * Counts a request into the histogram.
+   * A request has got its answer: it counts into the histogram, is kept for those who ask later, and told to those who
+   * look.
    *
-   * @param milliseconds how long it took, in whole milliseconds: a finer clock costs as much as the look-up
-   * of the webhook, and the sum is right all the same
+   * @param webhook the configured webhook, if there is one
+   * @param startedAt when it had come, in milliseconds since 1970
+   * @param outcome what has become of it, or why it was refused or has failed
    */
-  took(milliseconds: number): void {
-    // The wall clock may have been set back meanwhile.
-    this.#duration.observe(Math.max(0, milliseconds) / 1000);
+  answered(
+    request: AnsweringRequest,
+    webhook: NamedWebhook | undefined,
+    id: string,
+    startedAt: number,
+    status: number,
+    outcome: string | GatewayError,
+  ): void {
+    // In whole milliseconds: a finer clock costs as much as the look-up of the webhook, and the sum is right all the
+    // same. The clock may have been set back meanwhile.
+    const ms = Math.max(0, Date.now() - startedAt);
+    this.#duration.observe(ms / 1000);
+    const answer = { id, at: startedAt, ms, status, bytes: request.receivedBytes };
+    if (webhook !== undefined) this.#keep(webhook.path, answer, outcome);
+    if (this.tail.isFollowed) this.tail.note(request, answer, outcome);
+  }
+
+  /** Of what is refused there is a history of its own: strangers decide how much that is. */
+  #keep(path: string, answer: RequestAnswer, outcome: string | GatewayError): void {
+    if (typeof outcome === "string") this.history.note(path, outcome, answer, undefined);
+    else if (outcome.disposition !== "refused") {
+      this.history.note(path, outcome, answer, explain(outcome).reason);
+    }
   }
 }
 

@@ -24,6 +24,7 @@ const NEEDED: Readonly<Record<string, string>> = {
   "GET /admin/dead-letters": "viewer",
   "GET /admin/dead-letters/show": "viewer",
   "GET /admin/events": "viewer",
+  "GET /admin/requests": "viewer",
   "GET /admin/tail": "viewer",
   "GET /admin/connectors": "viewer",
   "POST /admin/connectors/end": "operator",

@@ -41,11 +41,19 @@ Deno.test("cwm tail shows what comes in and why it is refused, until Ctrl-C or t
   await using orders = start("default/orders", "--json");
   assertMatch(
     await shown(refused, "guarded"),
-    /^20.*Z 401 unauthorized default\/guarded \d+ ms 127\.0\.0\.1 \S+: ./,
+    /^20.*Z 401 unauthorized default\/guarded \d+ ms \d+ B 127\.0\.0\.1 \S+: ./,
   );
   const told = JSON.parse(await shown(orders, "orders"));
   assertEquals([told.webhook, told.outcome, told.status], ["orders", "accepted", 200]);
   assert(refused.lines.every(({ text }) => text.includes("default/guarded")));
+
+  await using last = spawnProgram({
+    args: ["requests", "default", "--refused", "--limit", "1"],
+    cwd: directory.path,
+    env: { ...env, PORT: String(gateway.port) },
+  });
+  assertEquals((await last.exited).code, 0);
+  assertMatch(last.lines[0]!.text, /^20.*Z 401 unauthorized default\/guarded 127\.0\.0\.1 \S+: ./);
 
   orders.kill("SIGINT");
   assertEquals((await orders.exited).code, 0);

@@ -33,8 +33,8 @@ Options:
       --json      Print one JSON object a line
   -h, --help      Print this help
 
-Each line has the time, the status, the outcome, the webhook, how long it took, the client's address, the request's
-id and why it was refused; never headers or bodies. What comes faster than it can be shown is left out with a
+Each line has the time, the status, the outcome, the webhook, how long it took, how long the body was, the client's
+address, the request's id and why it was refused; never headers or bodies. What comes faster than it can be shown is left out with a
 count. Ctrl-C ends it. The gateway is asked over HTTP at HOST and PORT, with ADMIN_TOKEN.
 
 Exit status: 0 ended by Ctrl-C; 1 the gateway cannot be asked, or has ended; 2 wrong usage`;
@@ -123,11 +123,11 @@ async function show(answer: IncomingMessage, isJson: boolean, stop: AbortSignal)
 }
 
 function describe(
-  { at, namespace, webhook, outcome, status, id, ms, client, reason }: AnsweredRequest,
+  { at, namespace, webhook, outcome, status, id, ms, bytes, client, reason }: AnsweredRequest,
 ): string {
   const line = `${
     new Date(at).toISOString()
-  } ${status} ${outcome} ${namespace}/${webhook} ${ms} ms ${client} ${id}`;
+  } ${status} ${outcome} ${namespace}/${webhook} ${ms} ms ${bytes} B ${client} ${id}`;
   return reason === undefined ? line : `${line}: ${reason}`;
 }
 

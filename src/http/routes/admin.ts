@@ -21,7 +21,7 @@ import { describeProblem, jsonResponse } from "../responses.ts";
 import type { Route } from "../router.ts";
 import { filterRoute } from "./events/filter.ts";
 import { connectorRoutes, type ConnectorSource } from "./connectors.ts";
-import type { Tail } from "../tail/tail.ts";
+import { type RequestSource, requestsRoute } from "./events/requests.ts";
 import { tailRoute } from "./events/tail.ts";
 import { stopRoutes, type StopSource } from "./stops.ts";
 import type { View } from "./access/view.ts";
@@ -50,7 +50,7 @@ export interface AdminSource {
   readonly inFlight: InFlight;
   readonly deadLetters: DeadLetterSource;
   readonly events: EventSource;
-  readonly tail: Tail;
+  readonly requests: RequestSource;
   readonly relay: ConnectorSource["relay"];
   readonly webhooks: WebhookSource;
   readonly journal: JournalSource;
@@ -86,7 +86,8 @@ export function adminRoutes(source: AdminSource): Route[] {
     ...handshakeRoutes(source.handshakes, guard),
     ...deadLetterRoutes(source.deadLetters, guard),
     ...eventRoutes(source.events, guard),
-    tailRoute(source.tail, guard),
+    requestsRoute(source.requests, guard),
+    tailRoute(source, guard),
     ...connectorRoutes(source, guard),
   ];
 }

@@ -35,6 +35,8 @@ export interface AnsweredRequest {
   readonly id: string;
   /** From its head to its answer, in whole milliseconds. */
   readonly ms: number;
+  /** How long its body was as sent; 0 where none was read. */
+  readonly bytes: number;
   /** Its address; empty for Unix sockets. */
   readonly client: string;
   /** Why it was refused or has failed. Holds nothing that the client sent, and no secret. */
@@ -51,14 +53,7 @@ export interface TailedRequest {
 }
 
 /** How it is answered. */
-export interface TailedAnswer {
-  readonly id: string;
-  /** In milliseconds since 1970. */
-  readonly startedAt: number;
-  readonly status: number;
-  /** What has become of it, or why it was refused or has failed. */
-  readonly outcome: string | GatewayError;
-}
+export type TailedAnswer = Pick<AnsweredRequest, "id" | "at" | "ms" | "status" | "bytes">;
 
 /** Tells followers of requests. */
 export class Tail {
@@ -70,20 +65,24 @@ export class Tail {
     return this.#followers.size > 0;
   }
 
-  /** A request is answered. To be called only while somebody looks. */
-  note(request: TailedRequest, answer: TailedAnswer): void {
-    const { id, startedAt, status, outcome } = answer;
+  /**
+   * A request is answered. To be called only while somebody looks.
+   *
+   * @param outcome what has become of it, or why it was refused or has failed
+   */
+  note(request: TailedRequest, answer: TailedAnswer, outcome: string | GatewayError): void {
+    const { id, at, ms, status, bytes } = answer;
     const error = outcome instanceof GatewayError ? outcome : undefined;
     const slash = request.webhook.indexOf("/");
     const told: AnsweredRequest = {
-      at: startedAt,
+      at,
       namespace: request.webhook.slice(0, slash),
       webhook: request.webhook.slice(slash + 1),
       outcome: outcome instanceof GatewayError ? outcome.code : outcome,
       status,
       id,
-      // The wall clock may have been set back meanwhile.
-      ms: Math.max(0, Date.now() - startedAt),
+      ms,
+      bytes,
       client: (error && clientOf(error)) ??
         request.clientAddresses.resolve(request.peerAddress, request.headers),
       ...(error === undefined ? {} : { reason: explain(error).reason }),

@@ -33,6 +33,8 @@ export abstract class BoundedRequest extends Deadline {
   /** What is left of the body to be collected, once nobody has it. */
   #leftBytes = 0;
   #isReading = false;
+  /** How long the body was as sent, in bytes; 0 while none was read. */
+  receivedBytes = 0;
 
   constructor(bounds: RequestBounds) {
     super();
@@ -118,7 +120,7 @@ export abstract class BoundedRequest extends Deadline {
     if (!this.#isReading) return;
     this.#isReading = false;
     this.#bounds.inFlight.endReading();
-    if (length !== undefined) this.#leftBytes = length;
+    if (length !== undefined) this.#leftBytes = this.receivedBytes = length;
   }
 
   /** Another body was made of the one that was read, whose memory has been given back. @param length 0 for none */

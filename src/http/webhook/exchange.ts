@@ -491,10 +491,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     } catch (bug) {
       this.#report(toGatewayError(bug));
     }
-    const { metrics } = this.#context;
-    metrics.took(Date.now() - this.#startedAt);
-    if (!metrics.tail.isFollowed) return;
     const { status } = response;
-    metrics.tail.note(this, { id: this.#id, startedAt: this.#startedAt, status, outcome });
+    this.#context.metrics.answered(this, this.#entry, this.#id, this.#startedAt, status, outcome);
   }
 }

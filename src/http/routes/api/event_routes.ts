@@ -44,6 +44,14 @@ const limit = z.int().min(1).max(1000).optional().meta({ description: "Entries o
 const cursor = z.string().optional().meta({ description: "`cursor` of the page before." });
 const nextCursor = z.string().nullable().meta({ description: "Of the next page; null on the last one." });
 
+/** Which requests are meant. */
+const wanted = {
+  namespace: z.string().optional(),
+  webhook: z.string().optional().meta({ description: "`NAMESPACE/ID`, which need not exist." }),
+  outcome: z.string().optional().meta({ description: "`accepted`, …, or the code of an error." }),
+  refused: z.enum(["true"]).optional().meta({ description: "Those with a status from 400 on." }),
+};
+
 const letter = {
   id: z.string(),
   namespace: z.string(),
@@ -224,22 +232,48 @@ const recordOperations: readonly Operation[] = [
       errors: ["invalid_query"],
     },
   ),
+  admin(
+    "GET",
+    "/admin/requests",
+    "listRequests",
+    "The last requests of each webhook, accepted and refused ones, the newest first; a restart forgets them",
+    named(
+      "RequestPage",
+      z.object({
+        since: time().meta({
+          description: "When the gateway has started: of what was before nothing is known.",
+        }),
+        requests: z.array(named(
+          "AnsweredRequest",
+          z.object({
+            time: time(),
+            namespace: z.string(),
+            webhook: z.string(),
+            outcome: z.string().meta({ description: "`accepted`, …, or the code of an error." }),
+            status: z.int(),
+            id: z.string().meta({ description: "The request's id, and the event's where there is one." }),
+            ms: amount().nullable().meta({ description: "How long it took; null where it was refused." }),
+            bytes: amount().nullable().meta({ description: "Its body as sent; null where it was refused." }),
+            client: z.string().nullable().meta({ description: "The address of whoever was refused." }),
+            reason: z.string().nullable(),
+          }),
+        )),
+        others: amount().meta({ description: "How many more there are than `limit`." }),
+      }),
+    ),
+    { query: z.object({ ...wanted, limit }), errors: ["invalid_query"] },
+  ),
   {
     method: "GET",
     path: "/admin/tail",
     id: "tailRequests",
     summary: "Requests as they are answered",
     security: "admin",
-    query: z.object({
-      namespace: z.string().optional(),
-      webhook: z.string().optional().meta({ description: "`NAMESPACE/ID`, which need not exist." }),
-      outcome: z.string().optional().meta({ description: "`accepted`, …, or the code of an error." }),
-      refused: z.enum(["true"]).optional().meta({ description: "Those with a status from 400 on." }),
-    }),
+    query: z.object(wanted),
     answers: {
       200: {
         description:
-          "Each `data` is a request with `at`, `namespace`, `webhook`, `outcome`, `status`, `id`, `ms`, " +
+          "Each `data` is a request with `at`, `namespace`, `webhook`, `outcome`, `status`, `id`, `ms`, `bytes`, " +
           "`client` and `reason`, or with `event: dropped` the number of `requests` that were too fast.",
         type: "text/event-stream",
       },

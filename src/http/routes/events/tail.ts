@@ -5,17 +5,15 @@
  */
 
 import type { Caller } from "../../../access/caller.ts";
-import { GatewayError } from "../../../errors.ts";
-import type { AnsweredRequest, Tail, TailFollower, Told } from "../../tail/tail.ts";
+import type { Tail, TailFollower, Told } from "../../tail/tail.ts";
 import type { Route } from "../../router.ts";
 import type { Guard } from "../access/guard.ts";
 import { queryOf } from "../query.ts";
+import type { RequestSource } from "./requests.ts";
+import { WANTED_NAMES, wantedBy } from "./wanted_requests.ts";
 
 /** How long nothing may be written, in milliseconds: proxies close what is silent for a minute. */
 const HEARTBEAT_MS = 15_000;
-
-/** What is asked for. */
-const NAMES = ["namespace", "webhook", "outcome", "refused"] as const;
 
 const HEADERS = {
   "content-type": "text/event-stream",
@@ -28,37 +26,22 @@ const HEADERS = {
 const encoder = new TextEncoder();
 
 /** The route. Each may look at what belongs to its namespaces. */
-export function tailRoute(tail: Tail, guard: Guard): Route {
+export function tailRoute(source: { readonly requests: RequestSource }, guard: Guard): Route {
   return {
     path: "/admin/tail",
-    methods: { GET: guard("viewer", (request, _id, _rest, { caller }) => follow(tail, request, caller)) },
+    methods: {
+      GET: guard("viewer", (request, _id, _rest, { caller }) => {
+        return follow(source.requests.noted.tail, request, caller);
+      }),
+    },
   };
 }
 
 function follow(tail: Tail, request: Request, caller: Caller): Response {
-  const wants = wantedBy(queryOf(request, NAMES));
+  const wants = wantedBy(queryOf(request, WANTED_NAMES));
   if (request.method === "HEAD") return new Response(null, { headers: HEADERS });
   const follower = tail.follow((answered) => caller.sees(answered.namespace) && wants(answered));
   return new Response(streamOf(follower), { headers: HEADERS });
-}
-
-/** @throws {GatewayError} `invalid_query` */
-function wantedBy(query: URLSearchParams): (answered: AnsweredRequest) => boolean {
-  for (const name of NAMES) {
-    if (query.getAll(name).length > 1) throw new GatewayError("invalid_query", `Name one '${name}'`);
-  }
-  const [namespace, webhook, outcome, refused] = NAMES.map((name) => query.get(name) ?? undefined);
-  if (webhook !== undefined && !webhook.includes("/")) {
-    throw new GatewayError("invalid_query", "'webhook' must be NAMESPACE/ID, such as team-a/orders");
-  }
-  if (refused !== undefined && refused !== "true") {
-    throw new GatewayError("invalid_query", "'refused' must be true, or be left out");
-  }
-  return (answered) =>
-    (namespace === undefined || answered.namespace === namespace) &&
-    (webhook === undefined || `${answered.namespace}/${answered.webhook}` === webhook) &&
-    (outcome === undefined || answered.outcome === outcome) &&
-    (refused === undefined || answered.status >= 400);
 }
 
 /** Pulled by whoever reads it: what comes faster than that is dropped by the follower, and counted. */

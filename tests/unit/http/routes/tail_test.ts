@@ -126,12 +126,16 @@ Deno.test("a tail ends with its gateway, and what was told before is read to the
 Deno.test("what comes faster than it is read is dropped with a count, and takes no memory", async () => {
   const tail = new Tail();
   const note = (id: string) =>
-    tail.note({
-      webhook: "default/orders",
-      headers: new Headers(),
-      peerAddress: "127.0.0.1",
-      clientAddresses: new ClientAddressResolver([]),
-    }, { id, startedAt: Date.now(), status: 200, outcome: "accepted" });
+    tail.note(
+      {
+        webhook: "default/orders",
+        headers: new Headers(),
+        peerAddress: "127.0.0.1",
+        clientAddresses: new ClientAddressResolver([]),
+      },
+      { id, at: Date.now(), ms: 1, status: 200, bytes: 2 },
+      "accepted",
+    );
   assertEquals(tail.isFollowed, false);
   const follower = tail.follow(() => true);
   for (let number = 0; number < 2_500; number++) note(`${number}`);
