@@ -32,6 +32,7 @@ const WITH_OWN_OPTIONS = [
   "retry",
   "tail",
   "requests",
+  "send",
   "connectors",
   "handshake",
   "connector",
@@ -116,6 +117,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async connectors({ own, settings }) {
     const { connectors } = await import("./cli/status/connectors.ts");
     return await connectors(own, settings);
+  },
+  async send({ own, settings }) {
+    const { send } = await import("./cli/events/send.ts");
+    return await send(own, settings);
   },
   async requests({ own, settings }) {
     const { requests } = await import("./cli/events/requests.ts");

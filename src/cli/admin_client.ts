@@ -39,14 +39,16 @@ export class AdminClient {
    * The answer to a request.
    *
    * @param ifNotFound what to answer instead of failing where there is no such thing
+   * @param sent JSON. @default nothing
    * @throws {StartupError} `gateway_unreachable`
    */
   async ask(
     method: "GET" | "POST",
     pathAndQuery: string,
     ifNotFound?: { readonly answer: undefined },
+    sent?: string,
   ): Promise<unknown> {
-    const { status, body } = await this.#fetch(method, pathAndQuery);
+    const { status, body } = await this.#fetch(method, pathAndQuery, sent);
     const answer = parsed(body);
     if (status === 200 && answer !== undefined) return answer;
     const problem = (answer as { readonly error?: GatewayProblem } | undefined)?.error;
@@ -65,11 +67,11 @@ export class AdminClient {
     return escapeUnsafe(`The gateway at ${this.#origin} answers ${status}: ${problem.message}`);
   }
 
-  async #fetch(method: "GET" | "POST", pathAndQuery: string): Promise<LocalAnswer> {
+  async #fetch(method: "GET" | "POST", pathAndQuery: string, sent?: string): Promise<LocalAnswer> {
     try {
       const headers = { "authorization": `Bearer ${this.#token}` };
       const signal = AbortSignal.timeout(this.#timeoutMs);
-      return await askLocalGateway(this.#settings, method, pathAndQuery, headers, signal);
+      return await askLocalGateway(this.#settings, method, pathAndQuery, headers, signal, sent);
     } catch (cause) {
       throw new StartupError("gateway_unreachable", [
         `Cannot reach the gateway that uses the data directory at ${this.#origin}: check HOST and PORT`,

@@ -211,6 +211,20 @@ export const COMMANDS: readonly Command[] = [
     options: [{ name: "refused" }, { name: "outcome", value: "text" }, { name: "json" }, HELP],
   },
   {
+    name: "send",
+    description: "Send a test event through a webhook, and say how it has ended: see cwm send --help",
+    operands: ["webhook"],
+    options: [
+      { name: "data", value: "text" },
+      { name: "header", value: "text", letter: "H", isList: true },
+      { name: "query", value: "text" },
+      { name: "wait", value: "text" },
+      { name: "curl" },
+      { name: "json" },
+      HELP,
+    ],
+  },
+  {
     name: "requests",
     description: "List the last requests of each webhook, and why they were refused: see cwm requests --help",
     operands: ["webhook"],

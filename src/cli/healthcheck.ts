@@ -60,9 +60,10 @@ export async function askLocalGateway(
   path: string,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
+  sent?: string,
 ): Promise<LocalAnswer> {
   const options = { ...localAddress(settings), method, path, headers };
-  const { status, body } = await exchange(options, undefined, MAX_ANSWER_BYTES, signal);
+  const { status, body } = await exchange(options, sent, MAX_ANSWER_BYTES, signal);
   return { status, body: new TextDecoder().decode(body) };
 }
 

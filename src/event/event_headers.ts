@@ -8,6 +8,25 @@
 import type { Event } from "./event.ts";
 import { EVENT_TYPE_HEADER, forEachForwardable } from "./header_policy.ts";
 
+/**
+ * How the ids of events begin that an operator has sent to try a webhook: ids go wherever an event goes, into the
+ * journal, the log, dead letters, and to every output. No id of any other event does: its first dash is the 17th
+ * character.
+ */
+const TEST_PREFIX = "test-";
+
+/** The header of such events for outputs that take headers along. */
+const TEST_HEADER = "cwm-test";
+
+/** The id of an event that an operator sends to try a webhook. @param id of the request that asks for it */
+export function testId(id: string): string {
+  return TEST_PREFIX + id;
+}
+
+function isTest({ id }: Event): boolean {
+  return id.startsWith(TEST_PREFIX);
+}
+
 /** A time as ISO 8601 in UTC. Events come close together, so the last one is often asked for again. */
 export class TimeText {
   #milliseconds = NaN;
@@ -48,6 +67,7 @@ export function namingHeaders(event: Event): string[] {
     receivedAtText(event),
   ];
   if (event.type !== undefined) headers.push(EVENT_TYPE_HEADER, event.type);
+  if (isTest(event)) headers.push(TEST_HEADER, "true");
   return headers;
 }
 
@@ -58,6 +78,7 @@ export function setNamingHeaders(headers: Record<string, unknown>, event: Event)
   headers["cwm-webhook"] = event.webhook;
   headers["cwm-received-at"] = receivedAtText(event);
   if (event.type !== undefined) headers[EVENT_TYPE_HEADER] = event.type;
+  if (isTest(event)) headers[TEST_HEADER] = "true";
 }
 
 /**
@@ -70,6 +91,7 @@ export function forEachEventHeader(event: Event, visit: (name: string, value: st
   visit("cwm-webhook", event.webhook);
   visit("cwm-received-at", receivedAtText(event));
   if (event.type !== undefined) visit(EVENT_TYPE_HEADER, event.type);
+  if (isTest(event)) visit(TEST_HEADER, "true");
   forEachForwardable(event.headers, visit);
 }
 
@@ -78,6 +100,7 @@ export function eventHeadersJson(event: Event): string {
   let json = `{"cwm-event-id":"${event.id}","cwm-namespace":"${event.namespace}",` +
     `"cwm-webhook":"${event.webhook}","cwm-received-at":"${receivedAtText(event)}"`;
   if (event.type !== undefined) json += `,"${EVENT_TYPE_HEADER}":${JSON.stringify(event.type)}`;
+  if (isTest(event)) json += `,"${TEST_HEADER}":"true"`;
   forEachForwardable(event.headers, (name, value) => json += `,"${name}":${JSON.stringify(value)}`);
   return `${json}}`;
 }

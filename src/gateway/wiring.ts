@@ -465,6 +465,7 @@ export class GatewayParts {
         onReplay: () => this.dispatcher.recover(),
       },
       requests: { noted: this.webhooks.requests, refusals: this.refusals, since: Date.now() },
+      tests: { find: (path) => this.manager.find(path), send: (...test) => this.router.sendTest(...test) },
       relay: this.relay,
       events: {
         records: this.journal.records,

@@ -8,6 +8,7 @@
 
 import type { Role } from "../access/caller.ts";
 import { GatewayError, InvariantError } from "../errors.ts";
+import { compileAuthenticator } from "../auth/authenticator.ts";
 import { EventIds } from "../event/event.ts";
 import { discardBody } from "./webhook/discarded_body.ts";
 import { exchange, type ExchangeContext } from "./webhook/exchange.ts";
@@ -60,6 +61,12 @@ export interface RouterOptions {
   readonly failures: FailureLog;
 }
 
+/** Of a request that no connection has brought. */
+const OWN_REQUEST: Deno.ServeHandlerInfo = {
+  remoteAddr: { transport: "unix", path: "" },
+  completed: Promise.resolve(),
+};
+
 /** Finds out what answers a request. */
 export class Router {
   readonly #webhooks: ExchangeContext;
@@ -90,6 +97,17 @@ export class Router {
   expectLast(requests: LastRequests): void {
     this.#lastRequests = requests;
   }
+
+  /**
+   * Answers an operator's request to a webhook, as if its sender had shown who it is.
+   *
+   * @param path `namespace/id`
+   * @param id of the event
+   */
+  readonly sendTest = (request: Request, path: string, id: string): Promise<Response> => {
+    const context = { ...this.#webhooks, authenticator: compileAuthenticator([]) };
+    return exchange(context, request, OWN_REQUEST, path, id);
+  };
 
   /** The template of the path by which a URL is routed; `undefined` where there is nothing. */
   templateOf(url: string): string | undefined {

@@ -37,6 +37,7 @@ const NEEDED: Readonly<Record<string, string>> = {
   "POST /admin/dead-letters/drop": "operator",
   "POST /admin/events/replay": "operator",
   "POST /admin/events/retry": "operator",
+  "POST /admin/send": "operator",
   "POST /admin/reload": "admin",
   "POST /admin/journal/hold": "admin",
   "POST /admin/journal/release": "admin",

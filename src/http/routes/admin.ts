@@ -22,6 +22,7 @@ import type { Route } from "../router.ts";
 import { filterRoute } from "./events/filter.ts";
 import { connectorRoutes, type ConnectorSource } from "./connectors.ts";
 import { type RequestSource, requestsRoute } from "./events/requests.ts";
+import { sendRoute, type TestSender } from "./events/send.ts";
 import { tailRoute } from "./events/tail.ts";
 import { stopRoutes, type StopSource } from "./stops.ts";
 import type { View } from "./access/view.ts";
@@ -51,6 +52,7 @@ export interface AdminSource {
   readonly deadLetters: DeadLetterSource;
   readonly events: EventSource;
   readonly requests: RequestSource;
+  readonly tests: TestSender;
   readonly relay: ConnectorSource["relay"];
   readonly webhooks: WebhookSource;
   readonly journal: JournalSource;
@@ -86,6 +88,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     ...handshakeRoutes(source.handshakes, guard),
     ...deadLetterRoutes(source.deadLetters, guard),
     ...eventRoutes(source.events, guard),
+    sendRoute(source, guard),
     requestsRoute(source.requests, guard),
     tailRoute(source, guard),
     ...connectorRoutes(source, guard),

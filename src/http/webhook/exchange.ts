@@ -8,7 +8,7 @@
  * @module
  */
 
-import { answerTo } from "../../auth/authenticator.ts";
+import { answerTo, type Authenticator } from "../../auth/authenticator.ts";
 import type { Challenge } from "../../auth/challenges/challenge.ts";
 import type { Handshakes } from "../../auth/challenges/handshakes.ts";
 import type { ClientCertificates } from "../../auth/client_certificate/client_certificates.ts";
@@ -88,6 +88,8 @@ export interface ExchangeContext extends EntryLookup, RequestBounds, CommonRates
   readonly namesAccepted: boolean;
   /** `undefined` while no traces are recorded. */
   readonly tracing: Tracing | undefined;
+  /** Stands in the place of each webhook's own. @default none does */
+  readonly authenticator?: Authenticator;
 }
 
 /**
@@ -200,7 +202,8 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const entry = this.#begin();
       if (entry === undefined) return;
       if (this.#context.defaultWebhook) this.#headers = eventHeaders(this.headers, entry, this.#path);
-      const { authenticator, rules, filters, eventTypes } = entry.webhook;
+      const { rules, filters, eventTypes } = entry.webhook;
+      const authenticator = this.#context.authenticator ?? entry.webhook.authenticator;
       const maxBytes = maxBytesOf(entry, this.#context.bodyLimits.maxBytes);
       const length = declaredLength(this.#request, maxBytes);
       this.hold(entry, length ?? maxBytes);

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { QUERY_NAMES } from "../../../dead_letters/query.ts";
 import { LISTED_STATES, RECORD_QUERY_NAMES } from "../../../records/query.ts";
-import { questionSchema } from "../events/filter.ts";
+import { questionSchema } from "../events/described_event.ts";
 import { admin, JOURNAL_ERRORS } from "./admin_routes.ts";
 import { amount, json, named, type Operation, time } from "./operation.ts";
 
@@ -43,6 +43,8 @@ const all = z.enum(["true"]).optional().meta({ description: "Needed to mean ever
 const limit = z.int().min(1).max(1000).optional().meta({ description: "Entries of a page. Default: 100." });
 const cursor = z.string().optional().meta({ description: "`cursor` of the page before." });
 const nextCursor = z.string().nullable().meta({ description: "Of the next page; null on the last one." });
+
+const describedEvent = named("DescribedEvent", questionSchema);
 
 /** Which requests are meant. */
 const wanted = {
@@ -233,6 +235,35 @@ const recordOperations: readonly Operation[] = [
     },
   ),
   admin(
+    "POST",
+    "/admin/send",
+    "sendTestEvent",
+    "Sends a test event through a webhook, marked as such to its outputs; the role stands for the sender's credentials",
+    named(
+      "TestSent",
+      z.object({
+        webhook: z.string(),
+        event_id: z.string().meta({ description: "It begins with `test-`." }),
+        accept: z.enum(["delivered", "durable"]),
+        outcome: z.string().nullable().meta({ description: "`accepted`, …, or the code of an error." }),
+        status: z.int().meta({ description: "What its sender would have got." }),
+        content_type: z.string().nullable(),
+        answer: z.string(),
+      }),
+    ),
+    {
+      body: json("The event.", describedEvent),
+      errors: [
+        "invalid_query",
+        "invalid_json",
+        "webhook_not_found",
+        "body_too_large",
+        "body_incomplete",
+        "invalid_content_length",
+      ],
+    },
+  ),
+  admin(
     "GET",
     "/admin/requests",
     "listRequests",
@@ -281,7 +312,7 @@ const recordOperations: readonly Operation[] = [
     errors: ["invalid_query", "overloaded"],
   },
   admin("POST", "/admin/filter", "explainEvent", "What a webhook would do with an event", explained, {
-    body: json("The event that is asked about.", named("FilterQuestion", questionSchema)),
+    body: json("The event that is asked about.", describedEvent),
     errors: [
       "invalid_query",
       "invalid_json",

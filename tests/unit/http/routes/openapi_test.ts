@@ -200,6 +200,8 @@ async function askEvents(gateway: DescribedGateway): Promise<void> {
   await gateway.ask("replayEvents", { query: "?all=true&to=default/none" });
   await gateway.ask("retryEvents", { query: "?all=true" });
   await gateway.ask("retryEvents");
+  await gateway.ask("sendTestEvent", { body: { webhook: "default/orders", body: { n: 1 } } });
+  await gateway.ask("sendTestEvent", { body: { webhook: "default/none" } });
   await gateway.ask("listRequests");
   await gateway.ask("listRequests", { query: "?refused=no" });
   const tail = await fetch(gateway.url("/admin/tail"), {
