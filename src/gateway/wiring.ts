@@ -469,7 +469,6 @@ export class GatewayParts {
       relay: this.relay,
       events: {
         records: this.journal.records,
-        refusals: this.refusals,
         catalog: this.manager.catalog,
         retries: this.dispatcher,
         onReplay: () => this.dispatcher.recover(),

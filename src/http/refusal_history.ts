@@ -5,6 +5,7 @@
  */
 
 import type { ErrorCode } from "../errors.ts";
+import { nextRequestNumber } from "./tail/request_number.ts";
 
 /** Refusals that are kept of one webhook. */
 const KEPT_REFUSALS = 20;
@@ -31,7 +32,7 @@ export interface RefusedRequest {
 export interface ListedRefusal extends RefusedRequest {
   /** `namespace/id` of the webhook. */
   readonly path: string;
-  /** Grows with every refusal. */
+  /** Grows with every request that is kept. */
   readonly number: number;
 }
 
@@ -58,7 +59,6 @@ class Ring {
 export class RefusalHistory {
   /** By `namespace/id`, the webhook that refused something last at the end. */
   readonly #rings = new Map<string, Ring>();
-  #last = 0;
 
   /** @param path `namespace/id` of a webhook that exists */
   add(path: string, refused: RefusedRequest): void {
@@ -66,7 +66,7 @@ export class RefusalHistory {
     this.#rings.delete(path); // A Map keeps the order of insertion.
     if (this.#rings.size >= KEPT_WEBHOOKS) this.#forgetFirst();
     this.#rings.set(path, ring);
-    ring.add({ ...refused, path, number: ++this.#last });
+    ring.add({ ...refused, path, number: nextRequestNumber() });
   }
 
   /** The last refusals of a webhook, the newest first. */
@@ -78,11 +78,6 @@ export class RefusalHistory {
   list(matches: (refused: ListedRefusal) => boolean): readonly ListedRefusal[] {
     return Array.from(this.#rings.values(), (ring) => ring.newestFirst.filter(matches)).flat()
       .sort((a, b) => b.number - a.number);
-  }
-
-  /** The number of the last refusal; 0 before the first. */
-  get last(): number {
-    return this.#last;
   }
 
   /** The webhook does not exist any more. */

@@ -10,6 +10,7 @@ import type { CatalogEntry, WebhookEntry } from "../config/entry.ts";
 import type { RepeatKind } from "../event/repeat_key.ts";
 import { ERROR_CATALOGUE, type ErrorCode, type GatewayError } from "../errors.ts";
 import { webhookPath } from "../event/names.ts";
+import type { Acceptance } from "../modules/module.ts";
 import { type Counter, DURATION_BUCKETS, type Histogram, type Metrics } from "../observability/metrics.ts";
 import { SeriesNames, UNKNOWN, type WebhookFamily } from "../observability/webhook_series.ts";
 import type { InFlight } from "./in_flight.ts";
@@ -59,6 +60,9 @@ export interface AnsweringRequest extends TailedRequest {
   /** How long its body was as sent, in bytes; 0 where none was read. */
   readonly receivedBytes: number;
 }
+
+/** A configured webhook whose request is answered. */
+type AnsweringWebhook = NamedWebhook & { readonly acceptance?: Acceptance };
 
 /** How a request was answered. */
 type RequestAnswer = Pick<KeptRequest, "id" | "at" | "ms" | "status" | "bytes">;
@@ -244,7 +248,7 @@ export class RequestMetrics {
    */
   answered(
     request: AnsweringRequest,
-    webhook: NamedWebhook | undefined,
+    webhook: AnsweringWebhook | undefined,
     id: string,
     startedAt: number,
     status: number,
@@ -255,15 +259,17 @@ export class RequestMetrics {
     const ms = Math.max(0, Date.now() - startedAt);
     this.#duration.observe(ms / 1000);
     const answer = { id, at: startedAt, ms, status, bytes: request.receivedBytes };
-    if (webhook !== undefined) this.#keep(webhook.path, answer, outcome);
+    if (webhook !== undefined) this.#keep(webhook, answer, outcome);
     if (this.tail.isFollowed) this.tail.note(request, answer, outcome);
   }
 
   /** Of what is refused there is a history of its own: strangers decide how much that is. */
-  #keep(path: string, answer: RequestAnswer, outcome: string | GatewayError): void {
-    if (typeof outcome === "string") this.history.note(path, outcome, answer, undefined);
-    else if (outcome.disposition !== "refused") {
-      this.history.note(path, outcome, answer, explain(outcome).reason);
+  #keep(webhook: AnsweringWebhook, answer: RequestAnswer, outcome: string | GatewayError): void {
+    if (typeof outcome === "string") {
+      const isAtOnce = outcome === "accepted" && webhook.acceptance === "delivered";
+      this.history.note(webhook.path, outcome, answer, undefined, isAtOnce);
+    } else if (outcome.disposition !== "refused") {
+      this.history.note(webhook.path, outcome, answer, explain(outcome).reason);
     }
   }
 }

@@ -6,13 +6,19 @@
  */
 
 import { parseAge } from "../dead_letters/query.ts";
-import { RECORD_STATES, type RecordFilter, type RecordState } from "./records.ts";
+import { RECORD_STATES, type RecordFilter } from "./records.ts";
 
-/** The state of a request that was refused. It is no event, and stands in no journal. */
-export const REFUSED = "refused";
+/**
+ * What has become of requests that stand in no journal: they were refused, filtered, have failed, or their event was
+ * delivered while the sender waited. The gateway keeps the last ones of each webhook in memory.
+ */
+export const PASSED_STATES = ["refused", "filtered", "failed", "delivered_at_once"] as const;
+
+/** One of {@linkcode PASSED_STATES}. */
+export type PassedState = typeof PASSED_STATES[number];
 
 /** What `state` may be. */
-export const LISTED_STATES = [...RECORD_STATES, REFUSED] as const;
+export const LISTED_STATES = [...RECORD_STATES, ...PASSED_STATES] as const;
 
 /** One of {@linkcode LISTED_STATES}. */
 export type ListedState = typeof LISTED_STATES[number];
@@ -38,11 +44,11 @@ const LISTS: readonly string[] = ["state", "id"];
 /** What a query means, or what is wrong with it in words for the operator. */
 export type RecordQuery = ParsedRecordQuery | { readonly problem: string };
 
-/** Which events of the journal are meant, and whether refused requests are, too. */
+/** Which events of the journal are meant, and which requests that have left none there. */
 export interface ParsedRecordQuery {
-  /** Its states are left out where all are meant, and empty where only refused requests are. */
+  /** Its states are left out where all are meant, and empty where none of the journal is. */
   readonly filter: RecordFilter;
-  readonly includesRefused: boolean;
+  readonly passed: readonly PassedState[];
 }
 
 /** A time with its offset (RFC 3339, section 5.6), of which the seconds may be left out. */
@@ -64,7 +70,7 @@ export function parseRecordQuery(query: URLSearchParams, now: number): RecordQue
   const times = timesOf(query, now);
   if (typeof times === "string") return { problem: times };
   const ids = query.getAll("id");
-  const inJournal = states.filter((state) => state !== REFUSED) as RecordState[];
+  const inJournal = RECORD_STATES.filter((state) => states.includes(state));
   return {
     filter: {
       ...webhookOf(query),
@@ -72,17 +78,17 @@ export function parseRecordQuery(query: URLSearchParams, now: number): RecordQue
       ...(ids.length === 0 ? {} : { ids }),
       ...(states.length === 0 ? {} : { states: inJournal }),
     },
-    includesRefused: states.length === 0 || states.includes(REFUSED),
+    passed: states.length === 0 ? PASSED_STATES : PASSED_STATES.filter((state) => states.includes(state)),
   };
 }
 
 /** The events that a replay of the query means, or what is wrong with that in words for the operator. */
 export function replayedFilter(
-  { filter, includesRefused }: ParsedRecordQuery,
+  { filter, passed }: ParsedRecordQuery,
 ): { readonly filter: RecordFilter } | { readonly problem: string } {
   if (filter.states === undefined) return { filter: { ...filter, states: SETTLED } };
-  if (!includesRefused) return { filter };
-  return { problem: "'state' must not be refused here: requests that were refused are no events" };
+  if (passed.length === 0) return { filter };
+  return { problem: `'state' must not be ${passed[0]} here: such requests are no events of the journal` };
 }
 
 /** The query with times in the place of ages, which means the same events at any later time. */

@@ -23,12 +23,14 @@ export interface RecordRow extends Partial<EventContents> {
   readonly delivered_at?: string;
   readonly died_at?: string;
   readonly channel?: string;
-  /** The code of the last attempt's failure, or of the refusal. */
+  /** The code of the last attempt's failure, or of the refusal or failure of the request. */
   readonly reason?: string;
   readonly message?: string;
   readonly connection?: string;
-  /** The status of the answer to a refused request. */
+  /** The status of the answer to a request that stands in no journal. */
   readonly status?: number;
+  /** Of requests that stand in no journal: they are in memory. */
+  readonly lost_at_restart?: true;
   /** The address of the client whose request was refused. */
   readonly client?: string;
 }

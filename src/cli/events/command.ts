@@ -32,9 +32,11 @@ Filter, all of which must apply:
   --id ID             The event's id; this one may be given several times
   --namespace NAME    Namespace of the webhook
   --webhook ID        The webhook: ID or NAMESPACE/ID
-  --state STATE       waiting, under_way, in_channel, delivered, dead_letter, or with export refused;
-                      may be given several times. Default: all with export, and delivered and dead_letter
-                      with replay. Delivered events are kept for JOURNAL_RETENTION_MS
+  --state STATE       waiting, under_way, in_channel, delivered, dead_letter; may be given several times.
+                      Default: all of these with export, and delivered and dead_letter with replay.
+                      Delivered events are kept for JOURNAL_RETENTION_MS. With export also refused,
+                      filtered, failed and delivered_at_once: the last requests of each webhook that have
+                      left no event, as long as the gateway runs
   --since TIME        Received at this time or later, such as 2026-01-31T12:00:00Z
   --until TIME        Received before this time
   --newer-than AGE    Received less long ago than 30s, 15m, 12h, 7d
@@ -139,7 +141,7 @@ function queryOf(parsed: Readonly<Record<string, unknown>>): URLSearchParams {
   return query;
 }
 
-/** Requests that were refused are exported only where that is asked for: they are no events. */
+/** Requests that have left no event are exported only where that is asked for. */
 function withStates(query: URLSearchParams): URLSearchParams {
   if (query.has("state")) return query;
   const named = new URLSearchParams(query);

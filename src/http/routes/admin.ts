@@ -50,7 +50,7 @@ export interface AdminSource {
   readonly unserved: () => { readonly count: number; readonly keys: readonly string[] };
   readonly inFlight: InFlight;
   readonly deadLetters: DeadLetterSource;
-  readonly events: EventSource;
+  readonly events: Omit<EventSource, "requests">;
   readonly requests: RequestSource;
   readonly tests: TestSender;
   readonly relay: ConnectorSource["relay"];
@@ -87,7 +87,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     ...journalRoutes(source.journal, guard),
     ...handshakeRoutes(source.handshakes, guard),
     ...deadLetterRoutes(source.deadLetters, guard),
-    ...eventRoutes(source.events, guard),
+    ...eventRoutes({ ...source.events, requests: source.requests }, guard),
     sendRoute(source, guard),
     requestsRoute(source.requests, guard),
     tailRoute(source, guard),

@@ -6,6 +6,7 @@
  */
 
 import type { GatewayError } from "../../errors.ts";
+import { nextRequestNumber } from "./request_number.ts";
 
 /** Requests that are kept of one webhook. */
 const KEPT_REQUESTS = 20;
@@ -30,10 +31,18 @@ export interface KeptRequest {
   readonly bytes: number;
   /** Why it has failed; `undefined` for others. Holds nothing that the client sent, and no secret. */
   readonly reason: string | undefined;
+  /** Whether it was accepted and delivered while its sender waited, so that the journal has never had it. */
+  readonly isDeliveredAtOnce: boolean;
+}
+
+/** A request in a list. */
+export interface ListedAnswer extends KeptRequest {
+  /** Grows with every request that is kept. */
+  readonly number: number;
 }
 
 /** Written over again and again: a request allocates nothing here. */
-class Slot implements KeptRequest {
+class Slot implements ListedAnswer {
   path = "";
   at = 0;
   outcome = "";
@@ -42,7 +51,8 @@ class Slot implements KeptRequest {
   ms = 0;
   bytes = 0;
   reason: string | undefined;
-  /** Grows with every request; 0 while the slot is empty. */
+  isDeliveredAtOnce = false;
+  /** 0 while the slot is empty. */
   number = 0;
 }
 
@@ -69,19 +79,20 @@ class Ring {
 /** Remembers requests: 20 of each of at most 1,000 webhooks. */
 export class AnsweredRequests {
   readonly #rings = new Map<string, Ring>();
-  #last = 0;
 
   /**
    * Notes a request that a webhook has answered.
    *
    * @param path `namespace/id` of a webhook that exists
    * @param outcome what has become of it, or why it has failed
+   * @param isDeliveredAtOnce whether the journal has never had its event. @default false
    */
   note(
     path: string,
     outcome: string | GatewayError,
     { id, at, ms, status, bytes }: Pick<KeptRequest, "id" | "at" | "ms" | "status" | "bytes">,
     reason: string | undefined,
+    isDeliveredAtOnce = false,
   ): void {
     const slot = (this.#rings.get(path) ?? this.#add(path)).take();
     slot.path = path;
@@ -92,14 +103,15 @@ export class AnsweredRequests {
     slot.ms = ms;
     slot.bytes = bytes;
     slot.reason = reason;
-    slot.number = ++this.#last;
+    slot.isDeliveredAtOnce = isDeliveredAtOnce;
+    slot.number = nextRequestNumber();
   }
 
   /** All that are kept and match, the newest first. */
-  list(matches: (request: KeptRequest) => boolean): readonly KeptRequest[] {
+  list(matches: (request: ListedAnswer) => boolean): readonly ListedAnswer[] {
     return Array.from(this.#rings.values(), (ring) => ring.filled.filter(matches)).flat()
       .sort((a, b) => b.number - a.number)
-      .map(({ number: _number, ...request }) => request);
+      .map((slot) => ({ ...slot }));
   }
 
   /** The webhook does not exist any more. */

@@ -18,7 +18,7 @@ Deno.test("bash completes commands, their actions and their options", async () =
   assertEquals(await completions("de"), ["dead-letters"]);
   assertEquals(await completions("dead-letters", "re"), ["replay"]);
   assertEquals(await completions("events", "re"), ["replay"]);
-  assertEquals(await completions("events", "replay", "--state", "de"), ["delivered", "dead_letter"]);
+  assertEquals(await completions("events", "replay", "--state", "wa"), ["waiting"]);
   assertEquals(await completions("migrate", "--f"), ["--from"]);
   assertEquals(await completions("completion", ""), [...SHELLS]);
   assertEquals(await completions("serve", "x"), []);

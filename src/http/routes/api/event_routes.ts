@@ -130,7 +130,12 @@ const event = named(
     reason: z.string().optional().meta({ description: "The code of the last failure, or of the refusal." }),
     message: z.string().optional(),
     connection: z.string().optional(),
-    status: z.int().optional().meta({ description: "Of the answer to a refused request." }),
+    status: z.int().optional().meta({
+      description: "Of the answer to a request that is not in the journal.",
+    }),
+    lost_at_restart: z.literal(true).optional().meta({
+      description: "Of requests that are not in the journal: the last ones of each webhook are in memory.",
+    }),
     client: z.string().optional(),
     ...contents,
     headers: contents.headers.optional(),
@@ -181,7 +186,7 @@ const recordOperations: readonly Operation[] = [
     "GET",
     "/admin/events",
     "listEvents",
-    "The events of the journal, and requests that were refused",
+    "The events of the journal, and the last requests that have left none there",
     named("Events", z.object({ events: z.array(event), cursor: nextCursor })),
     {
       query: z.object({

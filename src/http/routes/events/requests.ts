@@ -61,10 +61,16 @@ function list(source: RequestSource, request: Request, requestId: string, caller
 }
 
 function requestsOf({ noted, refusals }: RequestSource): ListedRequest[] {
-  const answered = noted.history.list(() => true).map(({ at, path, reason, ...request }) => ({
+  const answered = noted.history.list(() => true).map((
+    { at, path, outcome, status, id, ms, bytes, reason },
+  ) => ({
     time: new Date(at).toISOString(),
     ...placeOf(path),
-    ...request,
+    outcome,
+    status,
+    id,
+    ms,
+    bytes,
     client: null,
     reason: reason ?? null,
   }));

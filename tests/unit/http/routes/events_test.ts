@@ -222,3 +222,69 @@ Deno.test("events are listed by a gateway that has no journal, and none is made 
   await gateway.request("/admin/events/replay?all=true", { method: "POST", headers });
   await assertRejects(() => Deno.stat(gateway.file("data/journal/journal.db")), Deno.errors.NotFound);
 });
+
+Deno.test("what has left no event in the journal is listed, and says that a restart loses it", async () => {
+  const probe = new ProbeModule();
+  const fails: string[] = [];
+  probe.behaviour = ({ event: { webhook } }) =>
+    fails.includes(webhook) ? new DeliveryError("output_rejected", "It says no") : "delivered";
+  await using gateway = await TestGateway.start({
+    webhooks: {
+      direct: { module: "probe", accept: "delivered", filter: "body.wanted" },
+      kept: { module: "probe", accept: "durable", filter: "body.wanted" },
+    },
+    modules: [probe.module],
+    environment: { ADMIN_TOKEN, JOURNAL_RETENTION_MS: "3600000" },
+  });
+  const list = async (query: string) => {
+    const answer = await gateway.request(`/admin/events${query}`, {
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    });
+    assertEquals(answer.status, 200, answer.text);
+    return JSON.parse(answer.text) as RecordPageRow;
+  };
+  const states = (page: RecordPageRow) => page.events.map(({ webhook, state }) => `${webhook} ${state}`);
+  for (const webhook of ["direct", "kept"]) {
+    await gateway.post(`/webhook/${webhook}`, '{"wanted":true}');
+    await gateway.post(`/webhook/${webhook}`, '{"wanted":false}');
+    await gateway.post(`/webhook/${webhook}`, "{");
+  }
+  fails.push("direct");
+  await gateway.post("/webhook/direct", '{"wanted":true}');
+  await eventually(async () => {
+    assertEquals(states(await list("")).toSorted(), [
+      "direct delivered_at_once",
+      "direct failed",
+      "direct filtered",
+      "direct refused",
+      "kept delivered",
+      "kept filtered",
+      "kept refused",
+    ]);
+  });
+  assertEquals(states(await list("?state=filtered&webhook=kept")), ["kept filtered"]);
+  assertEquals(states(await list("?state=delivered")), ["kept delivered"]);
+  const [failed] = (await list("?state=failed")).events;
+  assertEquals(
+    [failed?.reason, failed?.message, failed?.lost_at_restart, failed?.bytes],
+    ["output_rejected", "It says no", true, '{"wanted":true}'.length],
+  );
+  assertEquals((await list("?state=delivered")).events[0]?.lost_at_restart, undefined);
+  for (const order of ["newest", "oldest"]) {
+    const whole = (await list(`?order=${order}`)).events.map(({ id }) => id);
+    const pages: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null;) {
+      const page: RecordPageRow = await list(
+        `?order=${order}&limit=2${cursor === "" ? "" : `&cursor=${cursor}`}`,
+      );
+      pages.push(...page.events.map(({ id }) => id));
+      cursor = page.cursor;
+    }
+    assertEquals(pages, whole, order);
+  }
+  const replayed = await gateway.request("/admin/events/replay?state=filtered", {
+    method: "POST",
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+  });
+  assertEquals([replayed.status, errorCode(replayed)], [400, "invalid_query"]);
+});
