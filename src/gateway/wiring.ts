@@ -32,7 +32,7 @@ import { buildOutputs } from "../delivery/outputs/build.ts";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
 import type { JournalStore } from "../journal/journal_store.ts";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
-import { adminRoutes } from "../http/routes/admin.ts";
+import { adminRoutes, consoleRoutes } from "../http/routes/admin.ts";
 import type { HealthSource } from "../http/routes/health/health.ts";
 import { descriptionRoute } from "../http/routes/api/openapi.ts";
 import { AdminGuard } from "../http/routes/access/guard.ts";
@@ -380,7 +380,7 @@ export class GatewayParts {
       ...this.#adminRoutes(),
       ...this.#relayRoutes(),
     ];
-    const routes = [...described, descriptionRoute(described)];
+    const routes = [...described, descriptionRoute(described), ...consoleRoutes(this.#adminGuard)];
     const webhooks = this.#exchangeContext();
     return new Router({ webhooks, defaultNamespace, routes, failures: this.failures });
   }

@@ -78,6 +78,8 @@ export class RequestMetrics {
   readonly #duration: Histogram;
   /** Who looks at requests while they are counted. */
   readonly tail = new Tail();
+  /** How many ended how since the start, whichever webhook they were for. Filtered and repeated ones are accepted here. */
+  readonly totals = { accepted: 0, refused: 0, failed: 0 };
   /** The last ones that were not refused. */
   readonly history = new AnsweredRequests();
   readonly #webhooks: () => Pick<Catalog, "find" | "entries">;
@@ -257,6 +259,9 @@ export class RequestMetrics {
     // In whole milliseconds: a finer clock costs as much as the look-up of the webhook, and the sum is right all the
     // same. The clock may have been set back meanwhile.
     const ms = Math.max(0, Date.now() - startedAt);
+    if (typeof outcome === "string") this.totals.accepted++;
+    else if (outcome.disposition === "refused") this.totals.refused++;
+    else this.totals.failed++;
     this.#duration.observe(ms / 1000);
     const answer = { id, at: startedAt, ms, status, bytes: request.receivedBytes };
     if (webhook !== undefined) this.#keep(webhook, answer, outcome);

@@ -27,8 +27,11 @@ export interface Handler {
     rest: string,
     info: Deno.ServeHandlerInfo,
   ): Response | Promise<Response>;
-  /** The role that a token needs; left out: the route is not for those with admin tokens alone. */
-  readonly role?: Role;
+  /**
+   * The role that a token needs; `anybody` where an admin route asks by itself. Left out: the route is none of those with
+   * admin tokens.
+   */
+  readonly role?: Role | "anybody";
 }
 
 /** A path and the handlers of its methods. HEAD is answered by GET's. */

@@ -17,6 +17,7 @@ const NEEDED: Readonly<Record<string, string>> = {
   "GET /admin/stats": "viewer",
   "GET /admin/status": "viewer",
   "GET /admin/stops": "viewer",
+  "GET /admin/webhooks": "viewer",
   "GET /admin/webhooks/": "viewer",
   "POST /admin/filter": "viewer",
   "GET /admin/journal": "viewer",

@@ -26,7 +26,10 @@ import { sendRoute, type TestSender } from "./events/send.ts";
 import { tailRoute } from "./events/tail.ts";
 import { stopRoutes, type StopSource } from "./stops.ts";
 import type { View } from "./access/view.ts";
-import { webhookRoute, type WebhookSource } from "./webhook.ts";
+import { webhookListRoute } from "./webhooks/list.ts";
+import { webhookRoute, type WebhookSource } from "./webhooks/webhook.ts";
+
+export { consoleRoutes } from "./console/console.ts";
 
 /** How long a reload may take, in milliseconds. */
 const RELOAD_TIMEOUT_MS = 30_000;
@@ -82,6 +85,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     get("/admin/stats", async (_request, id, _rest, call) => stats(source, await viewOf(call), id)),
     healthRoute(source.health, guard, viewOf),
     ...stopRoutes(source.stops, guard),
+    webhookListRoute(source.webhooks, guard),
     webhookRoute(source.webhooks, guard),
     filterRoute(source.webhooks, guard),
     ...journalRoutes(source.journal, guard),
@@ -196,11 +200,19 @@ async function reload({ reload, manager }: AdminSource, requestId: string): Prom
   return jsonResponse(200, { message: "Configuration reloaded", ...manager.size }, requestId);
 }
 
-function stats({ manager, inFlight, startedAt }: AdminSource, view: View, requestId: string): Response {
+function stats(
+  { manager, inFlight, requests, startedAt }: AdminSource,
+  view: View,
+  requestId: string,
+): Response {
   return jsonResponse(200, {
     uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
     ...(view.used === undefined
-      ? { inflight_requests: inFlight.requests, inflight_bytes: inFlight.bytes }
+      ? {
+        inflight_requests: inFlight.requests,
+        inflight_bytes: inFlight.bytes,
+        requests: requests.noted.totals,
+      }
       : {}),
     ...sizeOf(manager, view),
   }, requestId);

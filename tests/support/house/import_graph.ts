@@ -17,6 +17,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["main.ts"],
   ["cli/"],
   ["gateway/"],
+  ["console/"],
   ["http/routes/", "http/server.ts", "migrate/", "connector/"],
   ["http/"],
   ["relay/relay.ts"],

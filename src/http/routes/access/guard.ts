@@ -7,6 +7,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { Caller, Role } from "../../../access/caller.ts";
 import type { Callers } from "../../../access/callers.ts";
+import { Sessions } from "../../../access/sessions.ts";
 import { WrongTokens } from "../../../access/wrong_tokens.ts";
 import { secretMatcher } from "../../../auth/crypto/constant_time.ts";
 import type { ClientAddressResolver } from "../../../auth/client_address.ts";
@@ -16,6 +17,7 @@ import { ReportLimiter } from "../../../observability/report_limiter.ts";
 import { peerAddress } from "../../failure_log.ts";
 import { toGatewayError } from "../../responses.ts";
 import type { Handler } from "../../router.ts";
+import { requireOwnPage, sessionIdOf } from "./session_cookie.ts";
 import { compressing } from "../compression.ts";
 import type { MetricsReader } from "../metrics.ts";
 
@@ -68,6 +70,7 @@ const BEARER = /^Bearer +(\S+)$/i;
 /** Finds out who asks, slows down who guesses, and records who has done what. */
 export class AdminGuard {
   readonly #options: GuardOptions;
+  readonly sessions = new Sessions();
   readonly #wrongTokens = new WrongTokens();
   readonly #reports = new ReportLimiter(undefined, undefined, MAX_REPORTS);
   readonly #unauthorized: Counter;
@@ -118,7 +121,7 @@ export class AdminGuard {
     others: (token: string) => boolean,
   ): Caller | undefined {
     const { callers, clientAddress } = this.#options;
-    const [, presented] = BEARER.exec(request.headers.get("authorization") ?? "") ?? [];
+    const presented = this.#presented(request);
     if (presented === undefined) throw this.#refusal();
     const address = clientAddress.senderOf(peerAddress(info), request.headers);
     const waitMs = this.#wrongTokens.waitMs(address);
@@ -135,6 +138,23 @@ export class AdminGuard {
       this.#reportBurst(clientAddress.resolve(peerAddress(info), request.headers));
     }
     throw this.#refusal();
+  }
+
+  /**
+   * The token of a request, or of the session that it belongs to.
+   *
+   * @throws {GatewayError} `forbidden` where a session is to change something that its own page does not ask for
+   */
+  #presented(request: Request): string | undefined {
+    const [, presented] = BEARER.exec(request.headers.get("authorization") ?? "") ?? [];
+    if (presented !== undefined) return presented;
+    const id = sessionIdOf(request);
+    const token = id === undefined ? undefined : this.sessions.tokenOf(id);
+    if (token !== undefined) requireOwnPage(request);
+    if (token === undefined || this.#options.callers.find(token) !== undefined) return token;
+    // Its token was taken back or has expired, which is no guess of anybody.
+    this.sessions.end(id!);
+    return undefined;
   }
 
   /**

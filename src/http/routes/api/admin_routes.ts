@@ -200,6 +200,34 @@ const stateOperations: readonly Operation[] = [
     webhook,
     { errors: ["webhook_not_found"] },
   ),
+  admin(
+    "GET",
+    "/admin/webhooks",
+    "listWebhooks",
+    "The webhooks by their names",
+    named(
+      "WebhookPage",
+      z.object({
+        webhooks: z.array(z.object({
+          namespace: z.string(),
+          webhook: z.string(),
+          state: z.enum(["ok", "stale", "invalid", "disabled"]),
+          modules: z.array(z.string()),
+          accept: z.enum(["delivered", "durable"]).nullable(),
+        })),
+        count: amount().meta({ description: "How many have the text in their names." }),
+        after: z.string().nullable().meta({ description: "Of the next page; null on the last one." }),
+      }),
+    ),
+    {
+      query: z.object({
+        search: z.string().optional().meta({ description: "A part of `NAMESPACE/ID`." }),
+        after: z.string().optional().meta({ description: "`after` of the page before." }),
+        limit: z.int().min(1).max(1000).optional().meta({ description: "Entries of a page. Default: 100." }),
+      }),
+      errors: ["invalid_query"],
+    },
+  ),
   admin("GET", "/admin/status", "getStatus", "What is wrong, the worst first", status, {
     query: z.object({
       of: z.string().optional().meta({ description: "A namespace, or a webhook such as `team-a/orders`." }),
@@ -217,6 +245,7 @@ const stateOperations: readonly Operation[] = [
         uptime_seconds: amount(),
         inflight_requests: ofAdmins(amount()),
         inflight_bytes: ofAdmins(amount()),
+        requests: ofAdmins(z.object({ accepted: amount(), refused: amount(), failed: amount() })),
         ...size,
       }),
     ),

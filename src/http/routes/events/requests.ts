@@ -16,7 +16,7 @@ import { WANTED_NAMES, wantedBy } from "./wanted_requests.ts";
 
 /** Where the route finds requests. */
 export interface RequestSource {
-  readonly noted: Pick<RequestMetrics, "history" | "tail">;
+  readonly noted: Pick<RequestMetrics, "history" | "tail" | "totals">;
   readonly refusals: RefusalHistory;
   /** When the gateway has started, in milliseconds since 1970: of what was before nothing is known. */
   readonly since: number;

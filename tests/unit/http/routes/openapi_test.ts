@@ -200,6 +200,8 @@ async function askEvents(gateway: DescribedGateway): Promise<void> {
   await gateway.ask("replayEvents", { query: "?all=true&to=default/none" });
   await gateway.ask("retryEvents", { query: "?all=true" });
   await gateway.ask("retryEvents");
+  await gateway.ask("listWebhooks", { query: "?search=orders&limit=1" });
+  await gateway.ask("listWebhooks", { query: "?color=red" });
   await gateway.ask("sendTestEvent", { body: { webhook: "default/orders", body: { n: 1 } } });
   await gateway.ask("sendTestEvent", { body: { webhook: "default/none" } });
   await gateway.ask("listRequests");

@@ -4,20 +4,20 @@
  * @module
  */
 
-import type { Caller } from "../../access/caller.ts";
-import type { Catalog } from "../../config/catalog.ts";
-import { BlockedWebhook, type CatalogEntry } from "../../config/entry.ts";
-import { describeWebhook } from "../../event/names.ts";
-import type { Problem } from "../../config/problem.ts";
-import type { ConfigProvider } from "../../config/provider.ts";
-import type { Stops } from "../../delivery/stops/stops.ts";
-import { ERROR_CATALOGUE, GatewayError } from "../../errors.ts";
-import type { RefusalHistory, RefusedRequest } from "../refusal_history.ts";
-import type { RequestMetrics } from "../request_metrics.ts";
-import { describeProblem, jsonResponse } from "../responses.ts";
-import type { Route } from "../router.ts";
-import type { Guard } from "./access/guard.ts";
-import { describeStop } from "./stops.ts";
+import type { Caller } from "../../../access/caller.ts";
+import type { Catalog } from "../../../config/catalog.ts";
+import { BlockedWebhook, type CatalogEntry } from "../../../config/entry.ts";
+import { describeWebhook } from "../../../event/names.ts";
+import type { Problem } from "../../../config/problem.ts";
+import type { ConfigProvider } from "../../../config/provider.ts";
+import type { Stops } from "../../../delivery/stops/stops.ts";
+import { ERROR_CATALOGUE, GatewayError } from "../../../errors.ts";
+import type { RefusalHistory, RefusedRequest } from "../../refusal_history.ts";
+import type { RequestMetrics } from "../../request_metrics.ts";
+import { describeProblem, jsonResponse } from "../../responses.ts";
+import type { Route } from "../../router.ts";
+import type { Guard } from "../access/guard.ts";
+import { describeStop } from "../stops.ts";
 
 /** Where the route finds what it shows. */
 export interface WebhookSource {
@@ -63,7 +63,7 @@ function show(
 }
 
 /** The states of `cwm_config_keys`, and `disabled`. */
-function stateOf(entry: CatalogEntry, problems: readonly Problem[]): string {
+export function stateOf(entry: CatalogEntry, problems: readonly Problem[]): string {
   if (entry instanceof BlockedWebhook) {
     return entry.error.code === "webhook_disabled" ? "disabled" : "invalid";
   }
