@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { anchorsOf, linksOf, longLines, readPages } from "../support/house/pages.ts";
 import { withGeneratedParts } from "../support/house/readme_tables.ts";
@@ -56,4 +56,11 @@ Deno.test("README and its page on tests name every task of deno.json that people
   };
   const named = readme + pages.get("tests/README.md")!;
   for (const task of Object.keys(tasks)) assertStringIncludes(named, ` task ${task}`);
+});
+
+Deno.test("each failure on the page of operations names tests that there are", async () => {
+  const rows = pages.get("docker/OPERATIONS.md")!.split("\n").filter((line) => line.includes("`tests/"));
+  assert(rows.length > 10);
+  const named = rows.flatMap((row) => [...row.matchAll(/`(tests\/[^`]+)`/g)].map(([, path]) => path!));
+  for (const path of named) assert((await Deno.stat(join(REPOSITORY, path))).isFile, path);
 });
