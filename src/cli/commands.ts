@@ -144,8 +144,8 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "events",
-    description: "Export the journal's events, and deliver them again: see cwm events --help",
-    actions: ["export", "replay"],
+    description: "Export the journal's events, deliver them again, or drop them: see cwm events --help",
+    actions: ["export", "replay", "drop"],
     options: [
       // Lists, to notice a filter that was given twice.
       ...RECORD_QUERY_NAMES.map((name): CommandOption => ({
@@ -159,6 +159,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "rate", value: "text" },
       { name: "resume", value: "file" },
       { name: "keep-going" },
+      { name: "yes" },
       HELP,
     ],
   },

@@ -6,7 +6,7 @@
  */
 
 import { parseAge } from "../dead_letters/query.ts";
-import { RECORD_STATES, type RecordFilter } from "./records.ts";
+import { RECORD_STATES, type RecordFilter, type RecordState } from "./records.ts";
 
 /**
  * What has become of requests that stand in no journal: they were refused, filtered, have failed, or their event was
@@ -25,6 +25,9 @@ export type ListedState = typeof LISTED_STATES[number];
 
 /** What is replayed where no state is named: what was settled. */
 const SETTLED = ["delivered", "dead_letter"] as const;
+
+/** What can be dropped: nobody has it in hand. */
+const DROPPED_STATES = ["waiting", "dead_letter"] as const;
 
 /** The names that a query may use. */
 export const RECORD_QUERY_NAMES = [
@@ -89,6 +92,23 @@ export function replayedFilter(
   if (filter.states === undefined) return { filter: { ...filter, states: SETTLED } };
   if (passed.length === 0) return { filter };
   return { problem: `'state' must not be ${passed[0]} here: such requests are no events of the journal` };
+}
+
+/** The events that a drop of the query means, or what is wrong with that in words for the operator. */
+export function droppedFilter(
+  { filter, passed }: ParsedRecordQuery,
+): { readonly filter: RecordFilter } | { readonly problem: string } {
+  const { states } = filter;
+  // What is under way is named, so that it is counted: it stays.
+  if (states === undefined) return { filter: { ...filter, states: [...DROPPED_STATES, "under_way"] } };
+  const other = passed[0] ?? states.find((state) => !isDropped(state));
+  if (other === undefined) return { filter };
+  return { problem: `'state' must be ${DROPPED_STATES.join(" or ")} here, current value is '${other}'` };
+}
+
+/** Whether events of a state can be dropped. */
+export function isDropped(state: RecordState): boolean {
+  return (DROPPED_STATES as readonly RecordState[]).includes(state);
 }
 
 /** The query with times in the place of ages, which means the same events at any later time. */

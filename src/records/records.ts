@@ -92,7 +92,26 @@ export interface ReplayStep {
   readonly cursor: string | undefined;
 }
 
-/** Lists and replays what stands in the journal. Rejects as the journal does. */
+/** How many events of a webhook waited, and are gone. */
+export interface DroppedWaiting {
+  readonly namespace: string;
+  readonly webhook: string;
+  readonly count: number;
+}
+
+/** What one step of a drop has done. */
+export interface DropStep {
+  /** Events that are gone. */
+  readonly dropped: number;
+  /** Events of the filter that stay: an attempt is under way, or they are another gateway's, delivered or in a channel. */
+  readonly kept: number;
+  /** Of the dropped ones, those that waited. A webhook may stand there several times. */
+  readonly waiting: readonly DroppedWaiting[];
+  /** Pass it as `cursor` for the next step; `undefined` after the last one. */
+  readonly cursor: string | undefined;
+}
+
+/** Lists, replays and drops what stands in the journal. Rejects as the journal does. */
 export interface EventRecords {
   /** @throws {GatewayError} `invalid_query` for a cursor that is none of a list in this order */
   list(filter: RecordFilter, options: RecordListOptions): Promise<RecordPage>;
@@ -111,4 +130,11 @@ export interface EventRecords {
     to: { readonly namespace: string; readonly webhook: string } | undefined,
     cursor?: string,
   ): Promise<ReplayStep>;
+  /**
+   * Removes events for good that wait or are dead letters, in the order in which they were accepted; what is accepted
+   * after the first step is left out of all later ones. An event is removed whole, or not at all.
+   *
+   * @throws {GatewayError} `invalid_query` for a cursor that is none
+   */
+  drop(filter: RecordFilter, limit: number, cursor?: string): Promise<DropStep>;
 }

@@ -5,8 +5,8 @@
  */
 
 import { type EventContents, eventContents } from "../dead_letters/view.ts";
-import type { ListedState } from "./query.ts";
-import type { EventRecord } from "./records.ts";
+import { isDropped, type ListedState } from "./query.ts";
+import type { DropStep, EventRecord, RecordPage } from "./records.ts";
 
 /** An event in a list. What is not known of one in its state is left out. */
 export interface RecordRow extends Partial<EventContents> {
@@ -41,6 +41,17 @@ export interface RecordPageRow {
   readonly cursor: string | null;
 }
 
+/** What one step of a drop has done, as it is answered. */
+export interface DropStepRow {
+  /** Events that wait or are dead letters: they are gone, or would be. */
+  readonly matching: number;
+  /** 0 where it was not confirmed. */
+  readonly dropped: number;
+  /** Other events of the filter, which stay: an attempt is under way, or another gateway delivers them. */
+  readonly kept: number;
+  readonly cursor: string | null;
+}
+
 /** The row of a record. */
 export function recordRow(record: EventRecord): RecordRow {
   const { failure, event } = record;
@@ -62,6 +73,17 @@ export function recordRow(record: EventRecord): RecordRow {
     ...(event === undefined ? {} : eventContents(event)),
     cursor: record.cursor,
   };
+}
+
+/** The row of a step of a drop. */
+export function dropRow({ dropped, kept, cursor }: DropStep): DropStepRow {
+  return { matching: dropped, dropped, kept, cursor: cursor ?? null };
+}
+
+/** What a drop of a page would do. */
+export function countRow({ records, cursor }: RecordPage): DropStepRow {
+  const matching = records.filter(({ state }) => isDropped(state)).length;
+  return { matching, dropped: 0, kept: records.length - matching, cursor: cursor ?? null };
 }
 
 function timeText(milliseconds: number): string {

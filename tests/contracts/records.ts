@@ -10,8 +10,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { EventBody } from "../../src/event/event.ts";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import { GatewayError } from "../../src/errors.ts";
+import type { Claimed } from "../../src/journal/journal.ts";
 import type { JournalStore } from "../../src/journal/journal_store.ts";
 import type { EventRecord, RecordFilter, RecordListOptions, RecordOrder } from "../../src/records/records.ts";
+import { eventually } from "../support/eventually.ts";
 import { append } from "../support/journal/append.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
@@ -65,6 +67,15 @@ async function all(
     cursor = page.cursor;
   } while (cursor !== undefined);
   return records;
+}
+
+/** Claims so many events at once: where gateways share a journal, what was another's is taken over after a while. */
+async function claimSoon(journal: JournalStore, count: number): Promise<Claimed> {
+  await eventually(async () => {
+    const lanes = await journal.lanes();
+    assertEquals(lanes.find(({ webhook }) => webhook === LANE.webhook)?.pending, count);
+  });
+  return await journal.claim(LANE, { events: count, bytes: 10_000_000 });
 }
 
 const ids = (records: readonly EventRecord[]) => records.map(({ id }) => id);
@@ -250,6 +261,48 @@ export function testRecordsContract(
       ]),
     );
     assertEquals(ids(await all(journal, { ...LANE, states: ["delivered"] })).length, 5 + replayed.length);
+  });
+
+  Deno.test(`${name}: what waits or was given up can be dropped, and what is under way stays whole`, async () => {
+    await using harness = await setUp({ retentionMs: HOUR_MS });
+    const journal = await harness.open();
+    await fill(journal);
+    const last = await appended(journal, event("claimed-last"), true);
+    const step = await journal.records.drop({}, 100);
+    assertEquals([step.dropped, step.kept, step.cursor], [3, 4, undefined]);
+    const waiting = step.waiting.map(({ webhook, count }) => `${webhook} ${count}`);
+    assertEquals(waiting.toSorted(), ["orders 1", "payments 1"]);
+    const left = ["claimed-in-a-pack", "in-a-channel", "under-way", "claimed-last"];
+    assertEquals(ids(await all(journal)), left);
+    const all10 = { events: 10, bytes: 1_000_000, early: "all" } as const;
+    for (const lane of [LANE, OTHER_LANE]) assertEquals((await journal.claim(lane, all10)).events, []);
+    assertEquals([journal.stats().deadLetters, journal.stats().pending], [0, 3]);
+    await journal.settle({ sequence: last, state: "delivered" });
+    assertEquals((await journal.records.drop({ states: ["waiting", "dead_letter"] }, 100)).dropped, 0);
+    assertEquals((await all(journal)).at(-1)?.state, "delivered");
+  });
+
+  Deno.test(`${name}: a drop by ids leaves the others in their order, and is still true after a restart`, async () => {
+    await using harness = await setUp({ retentionMs: 0 });
+    const journal = await harness.open();
+    const names = Array.from({ length: 150 }, (_, number) => `event-${number}`);
+    await Promise.all(names.map((id) => appended(journal, event(id, {}, "{}"))));
+    const isDropped = (id: string) => Number(id.slice("event-".length)) % 7 === 0;
+    const meant = names.filter(isDropped);
+    let [dropped, cursor] = [0, undefined as string | undefined];
+    do {
+      const step = await journal.records.drop({ ids: meant }, 5, cursor);
+      assert(step.dropped <= 5);
+      dropped += step.dropped;
+      cursor = step.cursor;
+      await appended(journal, event(meant[0]!, OTHER_LANE));
+    } while (cursor !== undefined);
+    assertEquals(dropped, meant.length);
+    await journal[Symbol.asyncDispose]();
+    const again = await harness.open();
+    const { events } = await claimSoon(again, names.length - meant.length);
+    assertEquals(events.map(({ event }) => event.id), names.filter((id) => !isDropped(id)));
+    assertEquals((await again.records.drop(OTHER_LANE, 1_000)).kept, 0);
   });
 
   Deno.test(`${name}: a copy that is given up leaves the letter that it is a copy of`, async () => {

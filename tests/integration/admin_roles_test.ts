@@ -25,6 +25,7 @@ const NEEDED: Readonly<Record<string, string>> = {
   "GET /admin/dead-letters": "viewer",
   "GET /admin/dead-letters/show": "viewer",
   "GET /admin/events": "viewer",
+  "POST /admin/events/drop": "operator",
   "GET /admin/requests": "viewer",
   "GET /admin/tail": "viewer",
   "GET /admin/connectors": "viewer",

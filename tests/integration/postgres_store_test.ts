@@ -140,6 +140,25 @@ Deno.test("what a command replays goes to a gateway that runs, also where it was
   });
 });
 
+Deno.test("what waits is dropped by the gateway whose it is, and kept by others and by commands", async () => {
+  await using stores = await PostgresStores.create();
+  const [own, other] = [await stores.open(), await stores.open()];
+  const event = verifiedEvent();
+  await append(own, event, { claim: false });
+  await using command = openPostgresContents({
+    settings: loadSettings({ JOURNAL: stores.database.url }, { logIsTerminal: false }).journal.postgres!,
+    logger: getLogger(["cwm", "test"]),
+  });
+  for (const { records } of [other, command]) {
+    const { dropped, kept } = await records.drop({}, 10);
+    assertEquals([dropped, kept], [0, 1]);
+  }
+  const { dropped, waiting } = await own.records.drop({}, 10);
+  assertEquals([dropped, waiting.map(({ webhook }) => webhook)], [1, [event.webhook]]);
+  assertEquals((await other.records.list({}, { order: "oldest", limit: 10, contents: false })).records, []);
+  assertEquals(own.stats().pending, 0);
+});
+
 Deno.test("what one gateway has let through of a rate is used up at all of them", async () => {
   await using stores = await PostgresStores.create();
   const limit = { requests: 10, windowMs: 600_000 };

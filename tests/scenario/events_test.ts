@@ -79,6 +79,10 @@ Deno.test("events are exported as lines of JSON without credentials, and go on a
   const wrong = await run(directory, ["replay"]);
   assertEquals(wrong.status, 2);
   assertStringIncludes(wrong.stderr, "Name a filter, or '--all' to replay every event");
+  const counted = await run(directory, ["drop", "--webhook", "waits"]);
+  assertEquals([counted.status, counted.stdout], [0, ["1 event would be dropped for good: '--yes' does so"]]);
+  assertEquals((await run(directory, ["drop", "--all", "--yes"])).stdout, ["1 event dropped"]);
+  assertEquals((await run(directory, ["export", "--state", "waiting"])).stdout, []);
 });
 
 Deno.test("a replay to a URL that is interrupted goes on behind the last event that was sent", async () => {

@@ -7,8 +7,13 @@
 import { GatewayError, StartupError } from "../../errors.ts";
 import { mayHoldJournal } from "../../gateway/backends.ts";
 import type { JournalContents } from "../../journal/journal_store.ts";
-import { type ParsedRecordQuery, parseRecordQuery, replayedFilter } from "../../records/query.ts";
-import { type RecordPageRow, recordRow } from "../../records/view.ts";
+import {
+  droppedFilter,
+  type ParsedRecordQuery,
+  parseRecordQuery,
+  replayedFilter,
+} from "../../records/query.ts";
+import { countRow, dropRow, type DropStepRow, type RecordPageRow, recordRow } from "../../records/view.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { AdminClient, ANSWER_TIMEOUT_MS } from "../admin_client.ts";
 import { openJournalOrClient } from "../journal/access.ts";
@@ -41,6 +46,8 @@ export interface EventAccess extends AsyncDisposable {
     limit: number,
     cursor: string | undefined,
   ): Promise<ReplayStepRow>;
+  /** One step of a drop. @param confirms otherwise it is only said what would be dropped */
+  drop(query: URLSearchParams, confirms: boolean, cursor: string | undefined): Promise<DropStepRow>;
 }
 
 /**
@@ -55,9 +62,25 @@ export async function openEvents(settings: Settings): Promise<EventAccess> {
   return opened instanceof AdminClient ? new GatewayAccess(opened) : new JournalAccess(opened);
 }
 
+/**
+ * The events for a drop: {@linkcode openEvents}, but that a gateway has what waits in a shared journal in memory, and has
+ * to be asked itself.
+ *
+ * @throws {StartupError} when a gateway has to be asked and cannot be
+ */
+export async function openEventsToDrop(settings: Settings): Promise<EventAccess> {
+  const { journal, adminToken } = settings;
+  if (journal.postgres === undefined) return await openEvents(settings);
+  if (adminToken !== undefined) return new GatewayAccess(new AdminClient(settings, adminToken));
+  throw new StartupError("gateway_unreachable", [
+    "Set ADMIN_TOKEN to the gateway's: what waits in a shared journal is dropped by the gateway that delivers it",
+  ]);
+}
+
 const NO_EVENTS: EventAccess = {
   list: () => Promise.resolve({ events: [], cursor: null }),
   replay: () => Promise.resolve({ replayed: 0, skipped: 0, cursor: null }),
+  drop: () => Promise.resolve({ matching: 0, dropped: 0, kept: 0, cursor: null }),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
@@ -92,6 +115,19 @@ class JournalAccess implements EventAccess {
     return { ...step, cursor: step.cursor ?? null };
   }
 
+  async drop(
+    query: URLSearchParams,
+    confirms: boolean,
+    cursor: string | undefined,
+  ): Promise<DropStepRow> {
+    const asked = droppedFilter(parsed(query));
+    if ("problem" in asked) throw new GatewayError("invalid_query", asked.problem);
+    const { records } = this.#journal;
+    if (confirms) return dropRow(await records.drop(asked.filter, PAGE, cursor));
+    const options = { order: "oldest", limit: PAGE, contents: false, cursor } as const;
+    return countRow(await records.list(asked.filter, options));
+  }
+
   [Symbol.asyncDispose](): PromiseLike<void> {
     return this.#journal[Symbol.asyncDispose]();
   }
@@ -118,6 +154,16 @@ class GatewayAccess implements EventAccess {
     const all = query.size === 0 ? "true" : undefined;
     const step = withOptional(query, { all, to, limit: String(limit), cursor });
     return await this.#client.ask("POST", `${ROUTE}/replay?${step}`) as ReplayStepRow;
+  }
+
+  async drop(
+    query: URLSearchParams,
+    confirms: boolean,
+    cursor: string | undefined,
+  ): Promise<DropStepRow> {
+    const all = query.size === 0 ? "true" : undefined;
+    const step = withOptional(query, { all, confirm: String(confirms), limit: String(PAGE), cursor });
+    return await this.#client.ask("POST", `${ROUTE}/drop?${step}`) as DropStepRow;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@
 
 import { GatewayError, StartupError } from "../../errors.ts";
 import {
+  droppedFilter,
   meansAllRecords,
   parseRecordQuery,
   RECORD_QUERY_NAMES,
@@ -17,23 +18,26 @@ import { RECORD_STATES } from "../../records/records.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { readCommandLine, usageError } from "../command_line.ts";
 import { print, printError } from "../terminal.ts";
-import { openEvents } from "./access.ts";
+import { openEvents, openEventsToDrop } from "./access.ts";
+import { dropEvents } from "./drop.ts";
 import { exportEvents } from "./export.ts";
 import { replayEvents, type ReplayOptions } from "./replay.ts";
 import { parseTarget, type ReplayTarget } from "./target.ts";
 
-const HELP = `Writes the journal's events as lines of JSON, and delivers them again
+const HELP = `Writes the journal's events as lines of JSON, delivers them again, and drops them
 
 Usage: cwm events export [filter] [--cursor CURSOR]
        cwm events replay (filter | --all) [--to URL | --to NAMESPACE/ID] [--rate N]
                          [--resume FILE | --cursor CURSOR] [--keep-going]
+       cwm events drop (filter | --all) [--yes]
 
 Filter, all of which must apply:
   --id ID             The event's id; this one may be given several times
   --namespace NAME    Namespace of the webhook
   --webhook ID        The webhook: ID or NAMESPACE/ID
   --state STATE       waiting, under_way, in_channel, delivered, dead_letter; may be given several times.
-                      Default: all of these with export, and delivered and dead_letter with replay.
+                      Default: all of these with export, delivered and dead_letter with replay, and
+                      waiting and dead_letter, which alone can be dropped, with drop.
                       Delivered events are kept for JOURNAL_RETENTION_MS. With export also refused,
                       filtered, failed and delivered_at_once: the last requests of each webhook that have
                       left no event, as long as the gateway runs
@@ -49,23 +53,29 @@ Options of replay:
   --rate N            At most so many events a second
   --resume FILE       Keeps in FILE how far the replay is, and goes on from there when FILE exists
   --keep-going        With a URL: goes on after an event that could not be sent
+
+Options of replay and drop:
   --all               Every event
+  --yes               Drops the events for good. Default: says how many those are
 
   --cursor CURSOR     Goes on where an interrupted command says that it was
   -h, --help          Print this help
 
+What is under way stays: cwm pause NAMESPACE/ID has the events of a webhook wait, as far as their attempts have
+not begun. Gateways that share a journal drop what waits one by one, each its own.
 An event keeps its id wherever it is sent. Ctrl-C ends after the request that is under way.
 While a gateway uses DATA_DIR, it is asked over HTTP at HOST and PORT, with ADMIN_TOKEN.
 
 Exit status: 0 done; 1 an event could not be sent, or the events cannot be reached; 2 wrong usage;
 130 interrupted`;
 
-/** Options that one of the actions has alone. */
-const REPLAY_OPTIONS = ["to", "all", "rate", "resume", "keep-going"] as const;
+/** Options that a replay has alone. */
+const REPLAY_OPTIONS = ["to", "rate", "resume", "keep-going"] as const;
 
 /** What a command line asks for. */
 interface Options extends ReplayOptions {
-  readonly action: "export" | "replay";
+  readonly action: "export" | "replay" | "drop";
+  readonly confirms: boolean;
 }
 
 /**
@@ -89,11 +99,16 @@ export async function events(
   stop.addEventListener("abort", () => printError("Ends after the request that is under way"), {
     once: true,
   });
-  await using access = await openEvents(from);
+  await using access = await (options.action === "drop" ? openEventsToDrop(from) : openEvents(from));
   try {
-    return options.action === "export"
-      ? await exportEvents(access, options.query, options.cursor, stop)
-      : await replayEvents(access, options, stop);
+    switch (options.action) {
+      case "export":
+        return await exportEvents(access, options.query, options.cursor, stop);
+      case "replay":
+        return await replayEvents(access, options, stop);
+      case "drop":
+        return await dropEvents(access, options.query, options.confirms, stop);
+    }
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     if (error.code === "invalid_query") throw usage(error.message);
@@ -107,15 +122,15 @@ function parseOptions(args: readonly string[]): Options | "help" {
   if (line === "help") return "help";
   const { options: parsed } = line;
   const [action, unexpected] = line.operands;
-  if (action !== "export" && action !== "replay") {
+  if (action !== "export" && action !== "replay" && action !== "drop") {
     throw usage(action === undefined ? "An action is missing" : `Unknown action '${action}'`);
   }
   if (unexpected !== undefined) throw usage(`Unexpected argument '${unexpected}'`);
   const text = (name: string) => parsed[name] === undefined ? undefined : String(parsed[name]);
   const given = queryOf(parsed);
   const query = withoutAges(given, Date.now());
-  if (action === "export") refuseReplayOptions(parsed);
-  else checkMeaning(query, parsed["all"] === true);
+  refuseOptions(action, parsed);
+  if (action !== "export") checkMeaning(action, query, parsed["all"] === true);
   if (text("resume") !== undefined && text("cursor") !== undefined) {
     throw usage("Name '--resume' or '--cursor', not both");
   }
@@ -128,6 +143,7 @@ function parseOptions(args: readonly string[]): Options | "help" {
     rate: rateOf(text("rate")),
     resume: text("resume"),
     keepsGoing: parsed["keep-going"] === true,
+    confirms: parsed["yes"] === true,
   };
 }
 
@@ -149,21 +165,28 @@ function withStates(query: URLSearchParams): URLSearchParams {
   return named;
 }
 
-function refuseReplayOptions(parsed: Readonly<Record<string, unknown>>): void {
-  const given = REPLAY_OPTIONS.find((name) => parsed[name] !== undefined && parsed[name] !== false);
-  if (given !== undefined) throw usage(`Option '--${given}' goes with 'replay' only`);
+/** Options that go with other actions. */
+function refuseOptions(action: Options["action"], parsed: Readonly<Record<string, unknown>>): void {
+  const isGiven = (name: string) => parsed[name] !== undefined && parsed[name] !== false;
+  const ofReplay = action === "replay" ? undefined : REPLAY_OPTIONS.find(isGiven);
+  if (ofReplay !== undefined) throw usage(`Option '--${ofReplay}' goes with 'replay' only`);
+  if (action !== "drop" && isGiven("yes")) throw usage("Option '--yes' goes with 'drop' only");
+  if (action === "drop" && isGiven("cursor")) {
+    throw usage("Option '--cursor' goes with 'export' and 'replay' only");
+  }
+  if (action === "export" && isGiven("all")) throw usage("Option '--all' goes with 'replay' and 'drop' only");
 }
 
-/** The query must say which events are meant, so that none is sent by an oversight. */
-function checkMeaning(query: URLSearchParams, all: boolean): void {
+/** The query must say which events are meant, so that none is sent or dropped by an oversight. */
+function checkMeaning(action: "replay" | "drop", query: URLSearchParams, all: boolean): void {
   const read = parseRecordQuery(query, Date.now());
-  const replayed = "problem" in read ? read : replayedFilter(read);
-  if ("problem" in replayed) throw usage(asOption(replayed.problem));
+  const meant = "problem" in read ? read : action === "replay" ? replayedFilter(read) : droppedFilter(read);
+  if ("problem" in meant) throw usage(asOption(meant.problem));
   if (meansAllRecords(query) === all) return;
   throw usage(
     all
-      ? "Name a filter or '--all', not both: '--all' would replay every event"
-      : "Name a filter, or '--all' to replay every event",
+      ? `Name a filter or '--all', not both: '--all' would ${action} every event`
+      : `Name a filter, or '--all' to ${action} every event`,
   );
 }
 

@@ -178,6 +178,13 @@ export class Dispatcher implements StopsListener, JournalListener {
     return { webhooks, events };
   }
 
+  /** Events that waited in the journal are gone from it. */
+  dropped(waiting: Iterable<LaneKey & { readonly count: number }>): void {
+    for (const { namespace, webhook, count } of waiting) {
+      this.#lanes.get(webhookPath(namespace, webhook))?.dropped(count);
+    }
+  }
+
   /** In a turn of its own, since it is called while a delivery ends. */
   onStopChanged(path: string, isBack: boolean): void {
     queueMicrotask(() => {

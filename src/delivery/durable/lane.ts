@@ -185,6 +185,11 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     this.#runs.dropGone();
   }
 
+  /** So many events that waited in the journal are gone from it. */
+  dropped(count: number): void {
+    this.pending = Math.max(this.#moving, this.pending - count);
+  }
+
   /** An operator has mended what was wrong: nothing waits for its next attempt, no output for its next probe. */
   retryNow(): void {
     const { route } = this.#runs.route;

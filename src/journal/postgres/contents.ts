@@ -13,7 +13,7 @@ import { PostgresKeptValues } from "./records/kept_values.ts";
 import { PostgresHandshakes } from "./handshakes.ts";
 import { LANE_SHARE } from "./lane_share.ts";
 import { PostgresRates } from "./rates.ts";
-import { PostgresRecords } from "./records/records.ts";
+import { PostgresRecords, type RecordListener } from "./records/records.ts";
 import { openPostgresServer, type PostgresServerChoices } from "./server.ts";
 import { StatementRunner } from "./statement_runner.ts";
 import { PostgresStops } from "./stops.ts";
@@ -40,7 +40,7 @@ export class PostgresContents implements JournalContents {
   /** @param listener of the gateway that uses the journal. @default none does */
   constructor(
     connection: PostgresConnection,
-    listener?: DeadLetterListener,
+    listener?: DeadLetterListener & Pick<RecordListener, "dropWaiting">,
     { lookMs = USUAL_TEMPO.beatMs, maxBytes = Infinity }: ContentsBounds = {},
   ) {
     const runner = this.#runner = new StatementRunner(connection);
@@ -55,6 +55,8 @@ export class PostgresContents implements JournalContents {
           listener.onRemoved(letters);
           await listener.onReplayed();
         },
+        onDropped: (letters) => listener.onRemoved(letters),
+        dropWaiting: (wanted) => listener.dropWaiting(wanted),
       },
     );
     this.rates = new PostgresRates(runner);

@@ -223,6 +223,11 @@ export class PostgresJournal implements EventJournal {
     return await this.#reachable(() => this.#claims.claim(lane, limit));
   }
 
+  /** Ends events that wait here, undelivered. See {@linkcode Claims.drop}. */
+  drop(wanted: ReadonlyMap<number, readonly number[]>): Promise<readonly LaneKey[]> {
+    return this.#reachable(() => this.#claims.drop(wanted));
+  }
+
   settle(settlement: Settlement): Promise<void> {
     if (settlement.state === "dead" && this.#packs.isClaimed(settlement.sequence)) this.countDeadLetters(1);
     return this.#lots.settle(settlement);

@@ -60,6 +60,7 @@ export class PostgresStore implements JournalStore {
       onBuried: (added) => events.countDeadLetters(added),
       onRemoved: (count) => events.countDeadLetters(-count),
       onReplayed: () => events.adopt(),
+      dropWaiting: (wanted) => events.drop(wanted),
     }, { lookMs: options.tempo?.beatMs, maxBytes: options.maxBytes });
     const channels = PostgresChannelQueues.open({
       server,

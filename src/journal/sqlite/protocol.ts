@@ -16,7 +16,7 @@ import type {
   DeadLetterSummary,
 } from "../../dead_letters/dead_letters.ts";
 import type { RepeatKey, RepeatKind } from "../../event/repeat_key.ts";
-import type { EventRecord, RecordFilter, RecordOrder } from "../../records/records.ts";
+import type { DropStep, EventRecord, RecordFilter, RecordOrder } from "../../records/records.ts";
 import type { StoredBody, StoredEvent } from "../event_codec.ts";
 import type {
   ClaimLimit,
@@ -223,6 +223,7 @@ export interface Operations {
   readonly channels: [Record<never, never>, readonly string[]];
   readonly listRecords: [RecordSlice, RecordSliceRead];
   readonly replayRecords: [ReplaySlice, ReplaySliceDone];
+  readonly dropRecords: [DropSlice, DropSliceDone];
   readonly salvage: [{ readonly path: string; readonly begins: boolean }, SalvageSlice];
   /** One slice of the work that nobody asks for; `true` when there is more of it. */
   readonly sweep: [Record<never, never>, boolean];
@@ -328,6 +329,12 @@ export type ReplaySliceDone = Pick<RecordSliceRead, "next" | "upTo" | "isFull"> 
   readonly replayed: number;
   readonly skipped: number;
 };
+
+/** Records that are to be removed. */
+export type DropSlice = Omit<RecordSlice, "bytes" | "mayExceed">;
+
+/** What was done with a slice of records. */
+export type DropSliceDone = Pick<RecordSliceRead, "next" | "upTo"> & Omit<DropStep, "cursor">;
 
 /** A dead letter with its event. */
 export interface StoredDeadLetter {

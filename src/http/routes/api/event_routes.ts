@@ -226,6 +226,29 @@ const recordOperations: readonly Operation[] = [
   ),
   admin(
     "POST",
+    "/admin/events/drop",
+    "dropEvents",
+    "Removes events that wait or are dead letters for good, or says how many those are: one step of it",
+    named(
+      "EventsDropped",
+      z.object({ matching: amount(), dropped: amount(), kept: amount(), cursor: nextCursor }),
+    ),
+    {
+      query: z.object({
+        ...records,
+        state: z.array(z.enum(["waiting", "dead_letter"])).optional().meta({ description: "Default: both." }),
+        all,
+        confirm: z.enum(["false", "true"]).optional().meta({
+          description: "`true` drops them. Default: `false`, which counts them.",
+        }),
+        limit,
+        cursor,
+      }),
+      errors: JOURNAL_ERRORS,
+    },
+  ),
+  admin(
+    "POST",
     "/admin/events/retry",
     "retryEvents",
     "Tries again at once what waits for its next attempt, and asks outputs that are left alone whether they are back",

@@ -12,21 +12,25 @@ import { GatewayError } from "../../../errors.ts";
 import { webhookPath } from "../../../event/names.ts";
 import type { LaneKey } from "../../../journal/journal.ts";
 import {
+  droppedFilter,
   meansAllRecords,
   type ParsedRecordQuery,
   parseRecordQuery,
   RECORD_QUERY_NAMES,
   replayedFilter,
 } from "../../../records/query.ts";
-import type { RecordOrder } from "../../../records/records.ts";
+import type { DroppedWaiting, RecordOrder } from "../../../records/records.ts";
+import { countRow, dropRow } from "../../../records/view.ts";
 import { jsonResponse } from "../../responses.ts";
 import type { Route } from "../../router.ts";
 import type { AdminCall, Guard } from "../access/guard.ts";
 import { type EventSources, listEvents } from "./listed_events.ts";
 import { limitOf, queryOf } from "../query.ts";
 
-/** Whom the routes ask to try again. */
+/** Whom the routes ask to try again, and who has to know what is gone. */
 export interface Retries {
+  /** Events that waited are gone. */
+  dropped(waiting: Iterable<DroppedWaiting>): void;
   /** Has events go now that wait for their next attempt, and says how many of how many webhooks wait. */
   retryNow(isMeant: (lane: LaneKey) => boolean): { readonly webhooks: number; readonly events: number };
 }
@@ -53,6 +57,10 @@ export function eventRoutes(source: EventSource, guard: Guard): Route[] {
     {
       path: "/admin/events/retry",
       methods: { POST: guard("operator", (request, id, _rest, call) => retry(source, request, id, call)) },
+    },
+    {
+      path: "/admin/events/drop",
+      methods: { POST: guard("operator", (request, id, _rest, call) => drop(source, request, id, call)) },
     },
   ];
 }
@@ -96,6 +104,33 @@ async function replay(
   call.did({ replayed: step.replayed, skipped: step.skipped });
   if (step.replayed > 0) await source.onReplay();
   return jsonResponse(200, { ...step, cursor: step.cursor ?? null }, requestId);
+}
+
+/** One step of a drop, or with no `confirm` what it would do. To mean all events it has to say so. */
+async function drop(
+  source: EventSource,
+  request: Request,
+  requestId: string,
+  call: AdminCall,
+): Promise<Response> {
+  const query = queryOf(request, [...RECORD_QUERY_NAMES, "all", "confirm", "limit", "cursor"]);
+  if (meansAllRecords(query) !== (query.get("all") === "true")) {
+    throw new GatewayError("invalid_query", "Name a filter, or 'all=true' for every event");
+  }
+  const asked = droppedFilter(within(parsed(query), call.caller));
+  if ("problem" in asked) throw new GatewayError("invalid_query", asked.problem);
+  const { filter } = asked;
+  const [limit, cursor] = [limitOf(query), query.get("cursor") ?? undefined];
+  if (choice(query, "confirm", ["false", "true"]) === "false") {
+    const page = await source.records.list(filter, { order: "oldest", contents: false, limit, cursor });
+    const row = countRow(page);
+    call.did({ counted: row.matching });
+    return jsonResponse(200, row, requestId);
+  }
+  const step = await source.records.drop(filter, limit, cursor);
+  source.retries.dropped(step.waiting);
+  call.did({ dropped: step.dropped, kept: step.kept });
+  return jsonResponse(200, dropRow(step), requestId);
 }
 
 /** Has what waits for its next attempt go now. To mean every webhook it has to say so. */

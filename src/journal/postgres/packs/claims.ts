@@ -100,6 +100,40 @@ export class Claims {
     }
   }
 
+  /**
+   * Ends events of packs, undelivered. Those that do not wait here stay: they are claimed, or another gateway's.
+   *
+   * @param wanted the places of events by the numbers of their packs
+   * @returns the lane of each event that is gone
+   * @throws {PostgresError} when the server cannot be asked
+   */
+  async drop(wanted: ReadonlyMap<number, readonly number[]>): Promise<readonly LaneKey[]> {
+    const { packs, record } = this.#options;
+    const { life } = packs;
+    const turn = this.#turn.then(() => this.#drop(wanted));
+    this.#turn = turn.catch(() => {}); // Whoever waits for it gets it.
+    const dropped = await turn;
+    if (dropped.length > 0) await record();
+    return packs.life === life ? dropped : [];
+  }
+
+  async #drop(wanted: ReadonlyMap<number, readonly number[]>): Promise<LaneKey[]> {
+    const { packs } = this.#options;
+    const dropped: LaneKey[] = [];
+    const numbers = Array.from(wanted.keys(), (no) => ({ no }));
+    for (let start = 0; start < numbers.length; start += READ_FIRST) {
+      const { life } = packs;
+      const read = await this.#read(numbers.slice(start, start + READ_FIRST));
+      if (packs.life !== life) break;
+      for (const { pack } of read.values()) {
+        for (const index of wanted.get(pack.no) ?? []) {
+          if (packs.drop(pack, index)) dropped.push(pack.lanes[index]!.key);
+        }
+      }
+    }
+    return dropped;
+  }
+
   /** @returns the life of the packs that it was done in */
   async #fill(claiming: Claiming): Promise<number> {
     const { packs, takeUnread } = this.#options;
@@ -161,7 +195,7 @@ export class Claims {
     }
   }
 
-  async #read(items: readonly HeapItem[]): Promise<ReadonlyMap<number, ReadPack>> {
+  async #read(items: readonly Pick<HeapItem, "no">[]): Promise<ReadonlyMap<number, ReadPack>> {
     const { packs } = this.#options;
     // What is in memory now knows more than what is read, even if it is put away meanwhile.
     const known = new Map(items.map(({ no }) => [no, packs.find(no)]));

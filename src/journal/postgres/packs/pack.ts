@@ -180,6 +180,15 @@ export class Pack implements PackFacts {
     this.#details?.delete(index);
   }
 
+  /** An event that waits is done, and was not delivered. Returns whether it waited. */
+  drop(index: number): boolean {
+    if (this.#states[index] !== WAITING) return false;
+    this.#states[index] = ENDED;
+    this.left = assertCount(this.left - 1, "events of a pack");
+    this.#details?.delete(index);
+    return true;
+  }
+
   /** An event that is done is not, after all: it waits. */
   putBackDone(index: number, dueAt: number): void {
     this.#states[index] = WAITING;

@@ -167,6 +167,15 @@ export class Packs {
     this.#change(pack);
   }
 
+  /** Ends an event that nobody has claimed, undelivered. Recorded by the next commit. Returns whether it waited. */
+  drop(pack: Pack, index: number): boolean {
+    if (!pack.drop(index)) return false;
+    this.#packs.set(pack.no, pack);
+    this.#countEnded(pack.lanes[index]!, 1, pack.bytesEach);
+    this.#change(pack);
+    return true;
+  }
+
   /**
    * Applies an outcome; it is recorded by the next commit. Nothing happens to an event that is not claimed here.
    *

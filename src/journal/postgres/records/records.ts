@@ -6,6 +6,7 @@
 
 import { GatewayError } from "../../../errors.ts";
 import type {
+  DropStep,
   EventRecord,
   EventRecords,
   RecordFilter,
@@ -20,6 +21,7 @@ import { formatCursor, parseCursor } from "./cursor.ts";
 import type { Found } from "./found.ts";
 import { Replay, type ReplayListener } from "./replay.ts";
 import { beginningOf, scan } from "./scan.ts";
+import { Drop, type DropListener } from "./drop.ts";
 
 /** Events of a page that brings them, in bytes. */
 const PAGE_BYTES = 1024 * 1024;
@@ -27,17 +29,20 @@ const PAGE_BYTES = 1024 * 1024;
 /** After so long a page ends with what it has, in milliseconds: what matches may be far away. */
 const PAGE_MS = 1_000;
 
+/** The gateway that uses the journal. */
+export interface RecordListener extends ReplayListener, DropListener {}
+
 /** The records of a journal in PostgreSQL: those of all gateways. */
 export class PostgresRecords implements EventRecords {
   readonly #runner: StatementRunner;
   readonly #laneBytes: number;
-  readonly #listener: ReplayListener | undefined;
+  readonly #listener: RecordListener | undefined;
 
   /**
    * @param laneBytes how much one webhook may hold
    * @param listener of the gateway that uses the journal; left out where none does, as in a command
    */
-  constructor(runner: StatementRunner, laneBytes: number, listener?: ReplayListener) {
+  constructor(runner: StatementRunner, laneBytes: number, listener?: RecordListener) {
     this.#runner = runner;
     this.#laneBytes = laneBytes;
     this.#listener = listener;
@@ -108,6 +113,30 @@ export class PostgresRecords implements EventRecords {
       skipped: seen - replayed,
       cursor: isOver ? undefined : formatCursor(order, { after, upTo }),
     };
+  }
+
+  async drop(filter: RecordFilter, limit: number, cursor?: string): Promise<DropStep> {
+    const order = "oldest";
+    const place = cursor === undefined ? await beginningOf(this.#runner, order) : parseCursor(order, cursor);
+    const { upTo } = place;
+    const endsAt = performance.now() + PAGE_MS;
+    const drop = new Drop(this.#runner, this.#listener);
+    let after = place.after;
+    let isOver = true;
+    for await (const { position, found } of scan(this.#runner, { filter, order, place, contents: false })) {
+      if (drop.seen >= limit) {
+        isOver = false;
+        break;
+      }
+      if (found !== undefined) drop.add(found);
+      after = position;
+      if (performance.now() >= endsAt) {
+        isOver = false;
+        break;
+      }
+    }
+    const done = await drop.end();
+    return { ...done, cursor: isOver ? undefined : formatCursor(order, { after, upTo }) };
   }
 }
 

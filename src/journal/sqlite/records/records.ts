@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../../../errors.ts";
 import type {
+  DropStep,
   EventRecord,
   EventRecords,
   RecordFilter,
@@ -108,6 +109,35 @@ export class SqliteRecords implements EventRecords {
       }
       if (slice.isFull || replayed + skipped >= limit || performance.now() >= endsAt) {
         return { replayed, skipped, cursor: formatCursor("oldest", place) };
+      }
+      await pauseAfter(begunAt);
+    }
+  }
+
+  async drop(filter: RecordFilter, limit: number, cursor?: string): Promise<DropStep> {
+    let place: Place | undefined = cursor === undefined ? undefined : parseCursor("oldest", cursor);
+    let step: DropStep = { dropped: 0, kept: 0, waiting: [], cursor: undefined };
+    if (!this.#worker.isStarted) return step;
+    const endsAt = performance.now() + PAGE_MS;
+    for (;;) {
+      const begunAt = performance.now();
+      const left = limit - step.dropped - step.kept;
+      const slice = await this.#worker.operate("dropRecords", {
+        filter,
+        order: "oldest",
+        place,
+        limit: left,
+      });
+      const { dropped, kept, waiting, upTo, next } = slice;
+      place = next === undefined ? undefined : { after: next, upTo };
+      step = {
+        dropped: step.dropped + dropped,
+        kept: step.kept + kept,
+        waiting: [...step.waiting, ...waiting],
+        cursor: place && formatCursor("oldest", place),
+      };
+      if (place === undefined || step.dropped + step.kept >= limit || performance.now() >= endsAt) {
+        return step;
       }
       await pauseAfter(begunAt);
     }

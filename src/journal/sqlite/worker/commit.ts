@@ -23,6 +23,7 @@ import {
   type StoredBody,
 } from "../protocol.ts";
 import { storedBytes } from "./holdings.ts";
+import { dropRecords } from "./records/drop.ts";
 import { replayRecords } from "./records/replay.ts";
 import { packWithout } from "./tables/pack_events.ts";
 import type { Tables } from "./tables/tables.ts";
@@ -133,6 +134,7 @@ const HANDLERS: Handlers = {
   channels: ({ channels }) => channels.names(),
   listRecords: ({ records }, slice) => records.read(slice),
   replayRecords: (tables, slice, _now, free) => replayRecords(tables, slice, free),
+  dropRecords: (tables, slice) => dropRecords(tables, slice),
   salvage: ({ salvage }, request, now) => salvage.step(request, now),
   sweep: ({ channels, idempotency, retention }, _request, now) => {
     return [

@@ -288,3 +288,63 @@ Deno.test("what has left no event in the journal is listed, and says that a rest
   });
   assertEquals([replayed.status, errorCode(replayed)], [400, "invalid_query"]);
 });
+
+Deno.test("what waits and is not wanted any more is counted, and dropped once that is confirmed", async () => {
+  const probe = new ProbeModule({ acceptance: "durable" });
+  const delivered: string[] = [];
+  probe.behaviour = ({ event: { webhook, id } }) => {
+    if (webhook === "letters") return new DeliveryError("output_rejected", "It says no");
+    delivered.push(id);
+    return "delivered";
+  };
+  const entry = { module: "probe", retry: { max_attempts: 1 } };
+  await using gateway = await TestGateway.start({
+    webhooks: { orders: { ...entry, limits: { queue: 3 } }, letters: entry },
+    modules: [probe.module],
+    environment: { ADMIN_TOKEN },
+  });
+  const ask = async (path: string, method = "POST") => {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    return await gateway.request(`/admin/${path}`, { method, headers });
+  };
+  const drop = async (query: string) => {
+    const answer = await ask(`events/drop${query}`);
+    assertEquals(answer.status, 200, answer.text);
+    const { matching, dropped, kept, cursor } = JSON.parse(answer.text);
+    return [matching, dropped, kept, cursor];
+  };
+  const send = async (webhook: string) => {
+    const { status, text } = await gateway.post(`/webhook/${webhook}`, "{}");
+    return { status, id: JSON.parse(text).event_id as string };
+  };
+  assertEquals(await drop("?all=true&confirm=true"), [0, 0, 0, null]);
+  await ask("stops/pause?webhook=default/orders");
+  const ids: string[] = [];
+  for (let event = 0; event < 3; event++) ids.push((await send("orders")).id);
+  assertEquals((await send("orders")).status, 503, "no more may wait");
+  await send("letters");
+  await eventually(async () => assertEquals(await drop("?all=true"), [4, 0, 0, null]));
+  assertEquals(await drop(`?id=${ids[1]}&confirm=true`), [1, 1, 0, null]);
+  assertEquals(await drop(`?id=${ids[1]}&confirm=true`), [0, 0, 0, null]);
+  assertEquals((await send("orders")).status, 200, "there is room for one more");
+  assertEquals((await send("orders")).status, 503);
+  assertEquals((await drop("?webhook=orders&state=waiting&confirm=true&limit=2")).slice(0, 3), [2, 2, 0]);
+  const last = await send("orders");
+  assertEquals(await drop("?state=dead_letter&confirm=true"), [1, 1, 0, null]);
+  assertEquals(await drop("?all=true"), [2, 0, 0, null]);
+  await ask("stops/resume?webhook=default/orders");
+  await eventually(() => assertEquals([delivered.length, delivered.at(-1)], [2, last.id]));
+  for (
+    const query of [
+      "",
+      "?all=true&id=a",
+      "?state=delivered",
+      "?state=under_way",
+      "?state=refused",
+      "?all=true&confirm=1",
+    ]
+  ) {
+    const answer = await ask(`events/drop${query}`);
+    assertEquals([answer.status, errorCode(answer)], [400, "invalid_query"], query);
+  }
+});

@@ -198,6 +198,9 @@ async function askEvents(gateway: DescribedGateway): Promise<void> {
   await gateway.ask("replayEvents", { query: "?state=dead_letter&webhook=lost" });
   await gateway.ask("replayEvents", { query: "?all=true&to=default/broken" });
   await gateway.ask("replayEvents", { query: "?all=true&to=default/none" });
+  await gateway.ask("dropEvents", { query: "?webhook=none" });
+  await gateway.ask("dropEvents", { query: "?webhook=none&confirm=true" });
+  await gateway.ask("dropEvents");
   await gateway.ask("retryEvents", { query: "?all=true" });
   await gateway.ask("retryEvents");
   await gateway.ask("listWebhooks", { query: "?search=orders&limit=1" });

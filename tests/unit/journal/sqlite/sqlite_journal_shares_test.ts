@@ -170,6 +170,7 @@ async function doAnything(journal: SqliteJournal, random: SeededRandom): Promise
     },
     () => journal.deadLetters.replay({ webhook: random.pick(["a", "b", "c"]) }),
     () => journal.deadLetters.drop({ webhook: random.pick(["a", "b", "c"]) }),
+    () => journal.records.drop({ webhook: random.pick(["a", "b", "c"]) }, random.between(1, 9)),
     async () => {
       const message = any();
       await journal.channels.enqueue("channel", message, QUEUE);

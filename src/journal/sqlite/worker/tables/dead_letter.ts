@@ -174,6 +174,14 @@ export class DeadLetterTable {
     return true;
   }
 
+  /** Removes one letter with its event. Returns whether it was there. */
+  dropEvent(sequence: number): boolean {
+    const row = this.#findSequence.get(sequence);
+    if (row === undefined) return false;
+    this.#drop(Number(row["number"]), sequence);
+    return true;
+  }
+
   /** Removes the letters of a slice with their events. */
   drop(slice: DeadSlice): DeadSliceChanged {
     const upTo = slice.upTo ?? this.#lastNumber();

@@ -50,6 +50,7 @@ export class PackTable {
   readonly #remove: StatementSync;
   readonly #removeIfDone: StatementSync;
   readonly #nextWaiting: StatementSync;
+  readonly #waitingOf: StatementSync;
   readonly #oldest: StatementSync;
   readonly #claimed: StatementSync;
   readonly #setClaimed: StatementSync;
@@ -85,6 +86,11 @@ export class PackTable {
     );
     this.#nextWaiting = prepare(
       "SELECT first, count, lane, bytes FROM packs WHERE lane = ? AND claimed = 0 ORDER BY first LIMIT 1",
+    );
+    this.#waitingOf = prepare(
+      `SELECT first, count, lane, bytes FROM (
+        SELECT first, count, lane, bytes, claimed FROM packs WHERE first <= ?1 ORDER BY first DESC LIMIT 1
+      ) WHERE claimed = 0 AND first + count > ?1`,
     );
     this.#oldest = prepare("SELECT received_at FROM packs ORDER BY first LIMIT 1");
     this.#claimed = prepare(
@@ -188,6 +194,12 @@ export class PackTable {
     if (pack === undefined) return;
     this.#hold(pack, sequencesOf(pack), true, 1);
     this.#take(pack);
+  }
+
+  /** Gives an event that waits, and those beside it, rows in `pending` if they stand in a pack and have none. */
+  holdWaitingOf(sequence: number): void {
+    const row = this.#waitingOf.get(sequence) as unknown as PackRow | undefined;
+    if (row !== undefined) this.#holdWaiting(toPack(row));
   }
 
   /** Gives events in packs that have rows in `pending` rows in `events`, too, and removes the packs that are done. */
