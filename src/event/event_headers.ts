@@ -15,6 +15,9 @@ import { EVENT_TYPE_HEADER, forEachForwardable } from "./header_policy.ts";
  */
 const TEST_PREFIX = "test-";
 
+/** What a trace is carried on by; its baggage stays here, since a sender may have written it. */
+const TRACE_HEADERS = ["traceparent", "tracestate"] as const;
+
 /** The header of such events for outputs that take headers along. */
 const TEST_HEADER = "cwm-test";
 
@@ -71,6 +74,25 @@ export function namingHeaders(event: Event): string[] {
   return headers;
 }
 
+/**
+ * {@linkcode namingHeaders} and those of the event's trace, for messages that carry any number of headers: whoever reads
+ * one goes on with the trace (W3C Trace Context).
+ */
+export function messageHeaders(event: Event): string[] {
+  const headers = namingHeaders(event);
+  forEachTraceHeader(event, (name, value) => headers.push(name, value));
+  return headers;
+}
+
+/** The headers of the trace, while the runtime records any; those of its sender were left out then. */
+function forEachTraceHeader({ trace }: Event, visit: (name: string, value: string) => void): void {
+  if (trace === undefined) return;
+  for (const name of TRACE_HEADERS) {
+    const value = trace[name];
+    if (value !== undefined) visit(name, value);
+  }
+}
+
 /** Sets the headers that say which event it is, whatever stands there under their names. */
 export function setNamingHeaders(headers: Record<string, unknown>, event: Event): void {
   headers["cwm-event-id"] = event.id;
@@ -92,6 +114,7 @@ export function forEachEventHeader(event: Event, visit: (name: string, value: st
   visit("cwm-received-at", receivedAtText(event));
   if (event.type !== undefined) visit(EVENT_TYPE_HEADER, event.type);
   if (isTest(event)) visit(TEST_HEADER, "true");
+  forEachTraceHeader(event, visit);
   forEachForwardable(event.headers, visit);
 }
 
@@ -101,6 +124,7 @@ export function eventHeadersJson(event: Event): string {
     `"cwm-webhook":"${event.webhook}","cwm-received-at":"${receivedAtText(event)}"`;
   if (event.type !== undefined) json += `,"${EVENT_TYPE_HEADER}":${JSON.stringify(event.type)}`;
   if (isTest(event)) json += `,"${TEST_HEADER}":"true"`;
+  forEachTraceHeader(event, (name, value) => json += `,"${name}":${JSON.stringify(value)}`);
   forEachForwardable(event.headers, (name, value) => json += `,"${name}":${JSON.stringify(value)}`);
   return `${json}}`;
 }

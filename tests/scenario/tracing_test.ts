@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { GatewayProcess } from "../support/process/gateway_process.ts";
 import { HttpTarget, type RecordedRequest } from "../support/http/target.ts";
+import { RedisServer } from "../support/redis/server.ts";
 import { OtlpCollector } from "../support/otlp_collector.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -14,7 +15,11 @@ function traceIdOf(n: number): string {
 
 async function writeWebhooks(directory: TempDir, target: HttpTarget): Promise<void> {
   await directory.writeJson("webhooks.json", {
-    orders: { module: "http_webhook", "module-config": { url: target.url, allowed_hosts: ["127.0.0.1"] } },
+    orders: {
+      module: "http_webhook",
+      "module-config": { url: target.url, allowed_hosts: ["127.0.0.1"] },
+      trust_traceparent: true,
+    },
   });
 }
 
@@ -62,7 +67,12 @@ Deno.test("deliveries out of the journal carry the traces of their own events", 
     assertEquals(ids.size, 2 * EVENTS.length);
     const parents = new Set(servers.map(({ spanId }) => spanId));
     const deliveries = collector.spans.filter(({ parentSpanId }) => parents.has(parentSpanId ?? ""));
-    assertEquals(deliveries.length, 2 * EVENTS.length);
+    assertEquals(deliveries.map(({ name }) => name), Array(2 * EVENTS.length).fill("deliver http_webhook"));
+    const [{ attributes } = { attributes: new Map() }] = deliveries;
+    assertEquals([attributes.get("cwm.output"), attributes.get("cwm.webhook")], ["http_webhook", "orders"]);
+    const delivering = new Set(deliveries.map(({ spanId }) => spanId));
+    const requests = collector.spans.filter(({ parentSpanId }) => delivering.has(parentSpanId ?? ""));
+    assertEquals(requests.length, 2 * EVENTS.length);
     assert(collector.metrics.includes("/webhook/{webhook_id}"), "The duration has no route");
   });
 });
@@ -86,6 +96,58 @@ Deno.test("deliveries after kill -9 and a restart carry the traces of their own 
   const again = (await target.waitForRequests(before + EVENTS.length)).slice(before).map(tracesOf);
   assertEquals(new Set(again.map(({ own }) => own)).size, EVENTS.length);
   assertEquals(again.filter(({ sent, own }) => sent !== own), []);
+});
+
+Deno.test("a stranger's trace is a link of the event's own, which goes on to those who read messages", async () => {
+  await using collector = await OtlpCollector.start();
+  await using redis = await RedisServer.start({ persistent: false });
+  const messages = await redis.subscribe("events");
+  await using directory = await TempDir.create();
+  await directory.writeJson("webhooks.json", {
+    orders: { module: "redis_publish", connection: "redis", "module-config": { channel: "events" } },
+    known: {
+      module: "redis_publish",
+      connection: "redis",
+      "module-config": { channel: "events" },
+      trust_traceparent: true,
+    },
+  });
+  await directory.writeJson("connections.json", {
+    redis: { type: "redis", host: "127.0.0.1", port: redis.port },
+  });
+  await using gateway = await GatewayProcess.start({ cwd: directory.path, env: collector.environment });
+  const post = async (id: string, headers: HeadersInit) => {
+    const url = `${gateway.url}/webhook/${id}`;
+    const answer = await fetch(url, { method: "POST", body: "{}", headers });
+    assertEquals(answer.status, 200);
+    await answer.body?.cancel();
+  };
+  const strangers = `00-${traceIdOf(1)}-00000000000000b1-01`;
+  const headers = { traceparent: strangers, tracestate: "theirs=1", baggage: "secret=1" };
+  await post("orders", headers);
+  await post("orders", {});
+  await post("known", headers);
+  await eventually(() => assertEquals(messages.length, 3), { timeoutMs: 30_000 });
+  const carried = messages.map((message) => JSON.parse(new TextDecoder().decode(message)).headers);
+  const [own, usual, trusted] = carried.map(({ traceparent }) => traceparent.split("-")[1]);
+  assert(own !== traceIdOf(1) && usual !== own);
+  assertEquals(trusted, traceIdOf(1));
+  assertEquals([carried[0].tracestate, carried[0].baggage], [undefined, undefined]);
+  await eventually(() => {
+    const { spans } = collector;
+    const server = spans.find(({ traceId, attributes }) =>
+      traceId === traceIdOf(1) && attributes.get("cwm.webhook") === "orders"
+    );
+    const root = spans.find(({ name, traceId }) => name === "event" && traceId === own);
+    assert(server !== undefined && root !== undefined);
+    assertEquals(root.links.map(({ spanId }) => spanId), [server.spanId]);
+    assertEquals([root.parentSpanId, root.attributes.get("cwm.event_id")], [
+      undefined,
+      carried[0]["cwm-event-id"],
+    ]);
+    const delivered = spans.filter(({ name }) => name === "deliver redis_publish");
+    assertEquals(delivered.length, 3);
+  }, { timeoutMs: 30_000 });
 });
 
 Deno.test("no query of a request is in a trace, since it may hold a key", async () => {

@@ -9,6 +9,8 @@ export interface RecordedSpan {
   readonly parentSpanId: string | undefined;
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
+  /** The traces and spans that it has links to. */
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
 }
 
 interface Attribute {
@@ -22,6 +24,7 @@ interface SpanJson {
   readonly parentSpanId?: string;
   readonly name: string;
   readonly attributes?: readonly Attribute[];
+  readonly links?: RecordedSpan["links"];
 }
 
 interface TracesJson {
@@ -69,11 +72,12 @@ export class OtlpCollector implements AsyncDisposable {
       .flatMap((text) => (JSON.parse(text) as TracesJson).resourceSpans)
       .flatMap(({ scopeSpans }) => scopeSpans)
       .flatMap(({ spans }) => spans)
-      .map(({ traceId, spanId, parentSpanId, name, attributes = [] }) => ({
+      .map(({ traceId, spanId, parentSpanId, name, attributes = [], links = [] }) => ({
         traceId,
         spanId,
         parentSpanId: parentSpanId === "" ? undefined : parentSpanId,
         name,
+        links,
         attributes: new Map(attributes.map(({ key, value }) => [key, value.stringValue ?? ""])),
       }));
   }

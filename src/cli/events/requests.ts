@@ -13,7 +13,7 @@ import { readCommandLine, usageError } from "../command_line.ts";
 import { print, printError } from "../terminal.ts";
 
 const HELP =
-  `Lists the last requests to each webhook of the gateway on this machine, the newest first, refused ones with the reason
+  `Lists the last requests to each webhook of the gateway on this machine, the newest first, and why they were refused
 
 Usage: cwm requests [NAMESPACE[/ID]] [--refused] [--outcome NAME] [--limit N] [--json]
 

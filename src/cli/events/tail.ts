@@ -34,8 +34,8 @@ Options:
   -h, --help      Print this help
 
 Each line has the time, the status, the outcome, the webhook, how long it took, how long the body was, the client's
-address, the request's id and why it was refused; never headers or bodies. What comes faster than it can be shown is left out with a
-count. Ctrl-C ends it. The gateway is asked over HTTP at HOST and PORT, with ADMIN_TOKEN.
+address, the request's id and why it was refused; never headers or bodies. What comes faster than it can be shown is
+left out with a count. Ctrl-C ends it. The gateway is asked over HTTP at HOST and PORT, with ADMIN_TOKEN.
 
 Exit status: 0 ended by Ctrl-C; 1 the gateway cannot be asked, or has ended; 2 wrong usage`;
 

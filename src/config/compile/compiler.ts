@@ -59,6 +59,8 @@ export interface CompiledWebhook {
   readonly methods: readonly string[];
   /** Whether HEAD, GET and OPTIONS are answered, without an event. */
   readonly probes: boolean;
+  /** Whether senders choose the traces of their events. */
+  readonly trustsTraces: boolean;
   /** The answer to accepted events; `undefined` for the gateway's own. */
   readonly response: FixedResponse | undefined;
   /** Whether the sender gets the answer of an output, where there is one. */
@@ -217,6 +219,7 @@ function compileGiven(
       acceptsEmpty: (config.empty_body ?? (config.data_type === "blob" ? "accept" : "refuse")) === "accept",
       methods: sharedMethods(config.methods),
       probes: config.probes,
+      trustsTraces: config.trust_traceparent,
       response: ownResponse(config.response, accepted),
       answersFromOutput: config.response?.from_output !== undefined,
       maxBodyBytes: config.max_body_bytes,

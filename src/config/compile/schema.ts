@@ -97,6 +97,10 @@ const webhookFields = {
     description:
       "`true`: HEAD, GET and OPTIONS are answered with an empty 200, for senders that try a URL before they use it. Nothing is authenticated, and there is no event. `false`: 405.",
   }),
+  trust_traceparent: booleanField().default(false).meta({
+    description:
+      "`true`: an event belongs to the trace that its sender names in `traceparent`. `false`: to one of its own, with a link to the request. Only of importance while [traces](../observability/README.md#traces) are recorded.",
+  }),
   challenge: challengeSchema.optional().meta({
     description:
       "Answers questions of senders that sign nothing: `event-grid`, or `cloudevents` with the `origins` that may send, see [challenges](../auth/challenges/README.md).",

@@ -9,6 +9,11 @@ import type { Attempt, Delivery, ModuleContext, Output, OutputModule } from "../
 import type { Tracing } from "../../observability/tracing.ts";
 import type { Results } from "./attempt.ts";
 
+/** The code of the first failure. */
+function failureIn(results: Results): string | undefined {
+  return results.find((result) => result instanceof DeliveryError)?.code;
+}
+
 /** What is open of a module and a connection; nothing, at first. */
 export class LazyOutput implements AsyncDisposable {
   readonly #module: OutputModule;
@@ -58,10 +63,12 @@ export class LazyOutput implements AsyncDisposable {
   /** Hands a batch to the output that was opened. Does not throw; the promise rejects with what the output throws. */
   hand(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
     if (this.#tracing === undefined) return this.#handNow(output, batch, attempt);
-    // A call that takes events of several requests belongs to the trace of none.
-    const { maxBatch = 1, gathers } = this.#module;
-    const trace = maxBatch === 1 && gathers === undefined ? batch[0]?.event.trace : undefined;
-    return this.#tracing.within(trace, () => this.#handNow(output, batch, attempt));
+    const { name, maxBatch = 1, gathers } = this.#module;
+    const call = { output: name, attempt: attempt.number, events: batch.map(({ event }) => event) };
+    // What is sent for events of several requests belongs to the trace of none.
+    const isNested = maxBatch === 1 && gathers === undefined;
+    const work = () => this.#handNow(output, batch, attempt);
+    return this.#tracing.deliver(call, isNested, work, failureIn);
   }
 
   #handNow(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {

@@ -299,7 +299,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
   }
 
   #eventOf(
-    { lane: { namespace, webhook }, webhook: { answersFromOutput, filters } }: WebhookEntry,
+    { lane: { namespace, webhook }, webhook: { answersFromOutput, filters, trustsTraces } }: WebhookEntry,
     body: EventBody,
     type: string | undefined,
   ): Event {
@@ -309,9 +309,9 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       webhook,
       type,
       receivedAt: Date.now(),
-      headers: this.headers,
+      headers: this.#context.tracing?.ownHeaders(this.headers) ?? this.headers,
       body,
-      trace: this.#context.tracing?.carrier({ namespace, webhook, id: this.#id }),
+      trace: this.#context.tracing?.carrier({ namespace, webhook, id: this.#id }, this.headers, trustsTraces),
       query: filters?.keepsQuery === true ? readableQuery(this.url, filters.hidden) : undefined,
       isUnfiltered: this.#isUnfiltered,
     };

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { IPublishParams } from "@stomp/stompjs";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
-import { namingHeaders } from "../../event/event_headers.ts";
+import { messageHeaders } from "../../event/event_headers.ts";
 import { forEachForwardable } from "../../event/header_policy.ts";
 import { headerText } from "../../event/header_text.ts";
 import type { ActivemqConfig } from "./config.ts";
@@ -51,7 +51,7 @@ export function messageOf(event: Event, config: ActivemqConfig, maxFrameBytes: n
   add("persistent", String(config.isPersistent));
   const contentType = event.headers.get("content-type");
   if (contentType !== null) add("content-type", headerText(contentType));
-  const names = namingHeaders(event);
+  const names = messageHeaders(event);
   for (let index = 0; index < names.length; index += 2) add(names[index]!, names[index + 1]!);
   if (config.forwardsHeaders) {
     forEachForwardable(event.headers, (name, value) => {

@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
-import { namingHeaders } from "../../event/event_headers.ts";
+import { messageHeaders } from "../../event/event_headers.ts";
 import { forEachForwardable } from "../../event/header_policy.ts";
 import { headerText } from "../../event/header_text.ts";
 import { ATTRIBUTE_LIMITS, refuseAttribute } from "./attributes.ts";
@@ -78,7 +78,7 @@ function attributesOf(event: Event, config: PubsubConfig): Record<string, string
     attributes[name] = value;
     room--;
   };
-  const names = namingHeaders(event);
+  const names = messageHeaders(event);
   for (let index = 0; index < names.length; index += 2) add(names[index]!, names[index + 1]!);
   const contentType = event.headers.get("content-type");
   if (contentType !== null) add("content-type", headerText(contentType));

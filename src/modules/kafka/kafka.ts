@@ -11,7 +11,7 @@
 import { addressDestination } from "../../policy/destination.ts";
 import type { Event } from "../../event/event.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";
-import { namingHeaders } from "../../event/event_headers.ts";
+import { messageHeaders } from "../../event/event_headers.ts";
 import { forEachForwardable } from "../../event/header_policy.ts";
 import type { KafkaProducer, ProducerEvents } from "./producer/producer.ts";
 import type { KafkaRecord } from "./protocol/record.ts";
@@ -77,7 +77,7 @@ function toRecord(event: Event, config: KafkaConfig): KafkaRecord {
 }
 
 function recordHeaders(event: Event, { forwardsHeaders }: KafkaConfig): readonly string[] {
-  const headers = namingHeaders(event);
+  const headers = messageHeaders(event);
   const contentType = event.headers.get("content-type");
   if (contentType !== null) headers.push("content-type", contentType);
   if (forwardsHeaders) {

@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Event } from "../../event/event.ts";
-import { namingHeaders } from "../../event/event_headers.ts";
+import { messageHeaders } from "../../event/event_headers.ts";
 import { forEachForwardable } from "../../event/header_policy.ts";
 import { jsonText } from "../../event/json_body.ts";
 import type { MqttConfig, QualityOfService } from "./config.ts";
@@ -69,7 +69,7 @@ function objectOf({ body }: Event, dataType: "json" | "blob"): string {
 function propertiesOf(event: Event, { forwardsHeaders }: MqttConfig): MessageProperties {
   // Without a prototype, since senders choose the names of headers.
   const userProperties: Record<string, string> = Object.create(null);
-  const naming = namingHeaders(event);
+  const naming = messageHeaders(event);
   for (let index = 0; index < naming.length; index += 2) {
     userProperties[naming[index]!] = mqttText(naming[index + 1]!);
   }

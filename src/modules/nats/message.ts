@@ -6,7 +6,7 @@
 
 import { MsgHdrsImpl } from "@nats-io/nats-core/internal";
 import type { Event } from "../../event/event.ts";
-import { namingHeaders } from "../../event/event_headers.ts";
+import { messageHeaders } from "../../event/event_headers.ts";
 import { forEachForwardable } from "../../event/header_policy.ts";
 import { headerText } from "../../event/header_text.ts";
 import type { NatsConfig } from "./config.ts";
@@ -72,7 +72,7 @@ function headerLines(event: Event, config: NatsConfig): string {
   let lines = "";
   if (isConfirmed) lines += `Nats-Msg-Id: ${messageId?.of(event) ?? event.id + idSuffix}\r\n`;
   if (stream !== undefined) lines += `Nats-Expected-Stream: ${stream}\r\n`;
-  const naming = namingHeaders(event);
+  const naming = messageHeaders(event);
   for (let index = 0; index < naming.length; index += 2) {
     lines += `${naming[index]}: ${cleaned(naming[index + 1]!)}\r\n`;
   }

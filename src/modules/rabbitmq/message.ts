@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { Options } from "amqplib";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
-import { namingHeaders } from "../../event/event_headers.ts";
+import { messageHeaders } from "../../event/event_headers.ts";
 import { forEachForwardable } from "../../event/header_policy.ts";
 import { headerText } from "../../event/header_text.ts";
 import type { QueueDeclaration, RabbitmqConfig } from "./config.ts";
@@ -104,7 +104,7 @@ interface HeaderTable {
 
 function headersOf(event: Event, forwards: boolean): HeaderTable {
   const headers: Record<string, string> = {};
-  const names = namingHeaders(event);
+  const names = messageHeaders(event);
   for (let index = 0; index < names.length; index += 2) headers[names[index]!] = names[index + 1]!;
   let headerBytes = MAX_SHORT_BYTES * 2;
   if (!forwards) return { headers, headerBytes };

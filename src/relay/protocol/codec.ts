@@ -24,6 +24,7 @@ export function encodeEvent({ tag, event, delivery }: LeasedEvent, sequence: num
   const headers: Record<string, string> = {};
   // Iterating with for-of takes three times as long.
   event.headers.forEach((value, name) => headers[name] = value);
+  if (event.trace !== undefined) Object.assign(headers, event.trace);
   return {
     type: "webhook",
     message_id: tag,

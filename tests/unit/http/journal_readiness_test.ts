@@ -64,7 +64,7 @@ Deno.test("a second gateway on a data directory is not ready until the first end
   }
   await using _second = second;
   await assertReady(second);
-  await eventually(async () => assertEquals(await pending(second), "0"));
+  await eventually(async () => assertEquals(await pending(second), "0"), { timeoutMs: 60_000 });
 });
 
 Deno.test("of two gateways on an empty data directory, the one that comes second is not ready", async () => {
