@@ -29,6 +29,14 @@ export interface AcceptorOptions {
   readonly stops: Stops;
   /** How long a sender may wait for its turn where deliveries have a rate, in milliseconds. */
   readonly longestTurnMs: number;
+  /** Where accepted events are noted beside their deliveries. @default nowhere */
+  readonly eventLog?: NotedEvents | undefined;
+}
+
+/** Notes accepted events. */
+export interface NotedEvents {
+  /** To be called before an event is accepted. @returns notes it, to be called once it is */
+  begin(event: VerifiedEvent): () => void;
 }
 
 /** Accepts events. */
@@ -57,6 +65,41 @@ export class Acceptor {
     listener: AppendListener,
     signed?: RepeatKey,
   ): AcceptResult | "appending" | Promise<AcceptResult | "appending"> {
+    const { eventLog } = this.#options;
+    return eventLog === undefined
+      ? this.#acceptEvent(route, event, listener, signed)
+      : this.#acceptNoted(eventLog.begin(event), route, event, listener, signed);
+  }
+
+  /** @param note to be called once the event is accepted */
+  #acceptNoted(
+    note: () => void,
+    route: DeliveryRoute,
+    event: VerifiedEvent,
+    listener: AppendListener,
+    signed: RepeatKey | undefined,
+  ): ReturnType<Acceptor["accept"]> {
+    const noting: AppendListener = {
+      onAppended: (appended) => {
+        if (!("duplicateOf" in appended)) note();
+        listener.onAppended(appended);
+      },
+      onRefused: (error) => listener.onRefused(error),
+    };
+    const noted = (result: AcceptResult | "appending") => {
+      if (result === "delivered") note();
+      return result;
+    };
+    const result = this.#acceptEvent(route, event, noting, signed);
+    return result instanceof Promise ? result.then(noted) : noted(result);
+  }
+
+  #acceptEvent(
+    route: DeliveryRoute,
+    event: VerifiedEvent,
+    listener: AppendListener,
+    signed: RepeatKey | undefined,
+  ): ReturnType<Acceptor["accept"]> {
     const own = route.idempotency?.keyOf(event);
     if (route.acceptPayload === undefined) return this.#accept(route, event, listener, signed, own);
     const made = route.acceptPayload.reshape(event);

@@ -217,6 +217,7 @@ export class Gateway implements AsyncDisposable {
     await within(CLOSE_TIMEOUT_MS, this.#parts.statistics?.[Symbol.asyncDispose]() ?? Promise.resolve());
     await this.#parts.provider[Symbol.asyncDispose]();
     await this.#parts.dispatcher.drain(AbortSignal.abort());
+    await within(CLOSE_TIMEOUT_MS, this.#parts.eventLog?.[Symbol.asyncDispose]() ?? Promise.resolve());
     await within(CLOSE_TIMEOUT_MS, this.#parts.authServers[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#parts.manager.close());
     await within(CLOSE_TIMEOUT_MS, this.#parts.secrets[Symbol.asyncDispose]());

@@ -42,6 +42,7 @@ import { statisticsFor, statisticsRoutes } from "./statistics.ts";
 import { BodyMemory } from "../io/memory/body_memory.ts";
 import { documentReading } from "../http/webhook/event_body.ts";
 import type { ExchangeContext } from "../http/webhook/exchange.ts";
+import { type EventLog, openEventLog } from "../event_log/event_log.ts";
 import { FailureLog } from "../http/failure_log.ts";
 import { generalCors } from "../rules/cors.ts";
 import { lowerRate } from "../time/rate.ts";
@@ -133,6 +134,7 @@ export class GatewayParts {
   readonly stops: Stops;
   readonly dispatcher: Dispatcher;
   readonly acceptor: Acceptor;
+  readonly eventLog: EventLog | undefined;
   readonly secrets: SecretLookup;
   readonly tracing: Tracing | undefined;
   readonly manager: ConfigManager;
@@ -208,6 +210,8 @@ export class GatewayParts {
       distance: levenshteinDistance,
     });
     this.dispatcher = this.#buildDispatcher();
+    const { eventLog } = settings;
+    this.eventLog = eventLog && openEventLog(eventLog, this);
     this.acceptor = new Acceptor({
       dispatcher: this.dispatcher,
       journal: this.journal,
@@ -215,13 +219,15 @@ export class GatewayParts {
       logger: logger("delivery"),
       stops: this.stops,
       longestTurnMs: settings.limits.deliveryBudgetMs / 2,
+      eventLog: this.eventLog,
     });
     const directory = new ChannelDirectory();
     this.manager = this.#buildManager(options, directory);
     this.reloader = new Reloader(this.provider, this.manager);
     this.#unserved = new UnservedKeys(this.manager.catalog, this.provider);
     this.relay = this.#buildRelay(directory);
-    this.failures = this.#buildFailureLog();
+    const onMismatch = (path: string) => this.mismatches.note(path);
+    this.failures = new FailureLog(logger("http"), this.refusals, this.#clientAddress, onMismatch);
     this.stops.registerMetrics(
       this.metrics,
       ({ namespace, webhook }) => this.manager.find(webhookPath(namespace, webhook)) !== undefined,
@@ -361,15 +367,6 @@ export class GatewayParts {
       // The other half is for webhooks.
       mostPolls: Math.ceil((this.#settings.limits.maxConnections ?? Infinity) / 2),
     });
-  }
-
-  #buildFailureLog(): FailureLog {
-    return new FailureLog(
-      logger("http"),
-      this.refusals,
-      this.#clientAddress,
-      (path) => this.mismatches.note(path),
-    );
   }
 
   #buildRouter(): Router {

@@ -95,6 +95,13 @@ export function loadSettings(
     },
     corsOrigins: values.CORS_ALLOWED_ORIGINS,
     ...ifSet("notifyWebhook", values.NOTIFY_WEBHOOK),
+    ...(values.EVENT_LOG_CONNECTION === undefined ? {} : {
+      eventLog: {
+        connection: values.EVENT_LOG_CONNECTION,
+        table: values.EVENT_LOG_TABLE,
+        createsTable: values.EVENT_LOG_CREATE_TABLE,
+      },
+    }),
     metrics: values.METRICS,
     metricsWebhooks: values.METRICS_WEBHOOKS,
     ...(values.STATS === "off" ? {} : {

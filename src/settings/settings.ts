@@ -100,6 +100,12 @@ export interface Settings {
   readonly corsOrigins: readonly string[];
   /** `namespace/id` of the webhook that gets notices; left out: nobody does. */
   readonly notifyWebhook?: string;
+  /** Where accepted events are noted; left out: nowhere. */
+  readonly eventLog?: {
+    readonly connection: string;
+    readonly table: string;
+    readonly createsTable: boolean;
+  };
   readonly metrics: boolean;
   /** How many webhooks have series of their own. */
   readonly metricsWebhooks: number;

@@ -269,6 +269,23 @@ export const VARIABLES = {
       "configuration is refused. See `src/notices/README.md`.",
     "(nobody gets any)",
   ),
+  EVENT_LOG_CONNECTION: optional(
+    matching("connection", (value) => value.trim() !== "", "be the name of a connection of type clickhouse"),
+    "The name of a connection of type `clickhouse`: every accepted event is noted in its table `EVENT_LOG_TABLE` as well, beside " +
+      "whatever its webhook does with it. Nobody waits for that, and what cannot be noted is counted.",
+    "(events are not noted)",
+  ),
+  EVENT_LOG_TABLE: variable(
+    matching("table", (value) => value.trim() !== "", "be the name of a table"),
+    "webhook_logs",
+    "The table for `EVENT_LOG_CONNECTION`, with the columns of the module `clickhouse`.",
+  ),
+  EVENT_LOG_CREATE_TABLE: variable(
+    onOff(),
+    false,
+    "Whether that table is made where it does not exist.",
+    "off",
+  ),
   METRICS: variable(onOff(), true, "Whether `/metrics` is served.", "on"),
   METRICS_WEBHOOKS: variable(
     integer(0, 1_000_000),

@@ -17,7 +17,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["main.ts"],
   ["cli/"],
   ["gateway/"],
-  ["console/"],
+  ["console/", "event_log/"],
   ["http/routes/", "http/server.ts", "migrate/", "connector/"],
   ["http/"],
   ["relay/relay.ts"],
