@@ -25,6 +25,22 @@ function startWith(
   });
 }
 
+Deno.test("whoever follows requests is told nothing more once the token was taken back or may less", async () => {
+  await using directory = await TempDir.create();
+  const write = (...tokens: readonly TokenRow[]) => directory.writeText("tokens.json", tokenFile(tokens));
+  await write(CI, OTHER);
+  await using gateway = await startWith(directory);
+  const follow = async (name: string) => {
+    const response = await fetch(gateway.url("/admin/tail"), bearer(tokenOf(name)));
+    assertEquals(response.status, 200);
+    return response.body!.pipeThrough(new TextDecoderStream());
+  };
+  const [ci, other] = [await follow("ci"), await follow("other")];
+  await write({ ...OTHER, namespaces: ["team-b"] });
+  const all = await Promise.all([ci, other].map(async (stream) => (await Array.fromAsync(stream)).join("")));
+  for (const text of all) assertEquals(text, ": requests from now on\n\n");
+});
+
 Deno.test("a changed file of tokens counts at once, a broken one is a problem and changes nothing", async () => {
   await using directory = await TempDir.create();
   await using log = RecordedLog.start("info");

@@ -13,8 +13,8 @@ import { clientOf, explain } from "../failure_log.ts";
 const MAX_FOLLOWERS = 16;
 
 /**
- * How long one may look, in milliseconds. Whoever does asks again then, so that a token that was taken back is good no
- * longer than that.
+ * How long one may look, in milliseconds. Whoever still does asks again then: of one that is gone without a word nothing is
+ * left.
  */
 const LASTS_MS = 5 * 60_000;
 

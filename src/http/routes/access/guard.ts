@@ -35,6 +35,8 @@ export interface AdminCall {
   readonly caller: Caller;
   /** Says what was done and how many times, for the audit. Without it, only that it was done. */
   did(done: Readonly<Record<string, string | number | boolean>>): void;
+  /** Whether the token is still good for the same, for answers that take long. */
+  isStillGood(): boolean;
 }
 
 /** Answers requests of those who may ask. */
@@ -93,7 +95,11 @@ export class AdminGuard {
     const answer: Handler = async (request, requestId, rest, info) => {
       const asked = { caller: this.requireCaller(request, info), request, info };
       let done = {};
-      const call: AdminCall = { caller: asked.caller, did: (details) => done = details };
+      const call: AdminCall = {
+        caller: asked.caller,
+        did: (details) => done = details,
+        isStillGood: () => this.#isStillGood(request, role, asked.caller),
+      };
       if (role === "viewer") return await handler(request, requestId, rest, call);
       try {
         requireRole(role, asked.caller);
@@ -138,6 +144,13 @@ export class AdminGuard {
       this.#reportBurst(clientAddress.resolve(peerAddress(info), request.headers));
     }
     throw this.#refusal();
+  }
+
+  #isStillGood(request: Request, role: Role, { namespaces }: Caller): boolean {
+    const [, presented = this.sessions.tokenOf(sessionIdOf(request) ?? "")] =
+      BEARER.exec(request.headers.get("authorization") ?? "") ?? [];
+    const now = presented === undefined ? undefined : this.#options.callers.find(presented);
+    return now?.has(role) === true && now.namespaces.join() === namespaces.join();
   }
 
   /**

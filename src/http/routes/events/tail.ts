@@ -4,16 +4,18 @@
  * @module
  */
 
-import type { Caller } from "../../../access/caller.ts";
 import type { Tail, TailFollower, Told } from "../../tail/tail.ts";
 import type { Route } from "../../router.ts";
-import type { Guard } from "../access/guard.ts";
+import type { AdminCall, Guard } from "../access/guard.ts";
 import { queryOf } from "../query.ts";
 import type { RequestSource } from "./requests.ts";
 import { WANTED_NAMES, wantedBy } from "./wanted_requests.ts";
 
 /** How long nothing may be written, in milliseconds: proxies close what is silent for a minute. */
 const HEARTBEAT_MS = 15_000;
+
+/** How often is looked whether the token is still good, in milliseconds. */
+const LOOK_MS = 1_000;
 
 const HEADERS = {
   "content-type": "text/event-stream",
@@ -30,30 +32,45 @@ export function tailRoute(source: { readonly requests: RequestSource }, guard: G
   return {
     path: "/admin/tail",
     methods: {
-      GET: guard("viewer", (request, _id, _rest, { caller }) => {
-        return follow(source.requests.noted.tail, request, caller);
+      GET: guard("viewer", (request, _id, _rest, call) => {
+        return follow(source.requests.noted.tail, request, call);
       }),
     },
   };
 }
 
-function follow(tail: Tail, request: Request, caller: Caller): Response {
+function follow(tail: Tail, request: Request, call: AdminCall): Response {
   const wants = wantedBy(queryOf(request, WANTED_NAMES));
   if (request.method === "HEAD") return new Response(null, { headers: HEADERS });
+  const { caller } = call;
   const follower = tail.follow((answered) => caller.sees(answered.namespace) && wants(answered));
-  return new Response(streamOf(follower), { headers: HEADERS });
+  return new Response(streamOf(follower, () => call.isStillGood()), { headers: HEADERS });
 }
 
 /** Pulled by whoever reads it: what comes faster than that is dropped by the follower, and counted. */
-function streamOf(follower: TailFollower): ReadableStream<Uint8Array> {
+function streamOf(follower: TailFollower, mayGoOn: () => boolean): ReadableStream<Uint8Array> {
+  let silentMs = 0;
   return new ReadableStream({
     // So that an answer has begun before there is anything to tell.
     start: (controller) => controller.enqueue(encoder.encode(": requests from now on\n\n")),
     async pull(controller) {
-      const told = await follower.next(HEARTBEAT_MS);
-      const text = textOf(told);
-      if (text !== "") controller.enqueue(encoder.encode(text));
-      if (told.isLast) controller.close();
+      for (;;) {
+        const told = await follower.next(LOOK_MS);
+        // What has come meanwhile is not for whoever may see it no more.
+        if (!mayGoOn()) {
+          follower.end();
+          return controller.close();
+        }
+        silentMs += LOOK_MS;
+        if (told.lines.length === 0 && told.dropped === 0 && !told.isLast && silentMs < HEARTBEAT_MS) {
+          continue;
+        }
+        silentMs = 0;
+        const text = textOf(told);
+        if (text !== "") controller.enqueue(encoder.encode(text));
+        if (told.isLast) controller.close();
+        return;
+      }
     },
     cancel: () => follower.end(),
   }, { highWaterMark: 0 });
