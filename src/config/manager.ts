@@ -8,6 +8,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
 import type { HealthReports } from "../health/health.ts";
+import type { Audit } from "../access/audit_trail.ts";
 import { ChangeAudit } from "./audit/change_audit.ts";
 import { AwaitedLanguages } from "../filters/awaited_languages.ts";
 import { forbiddenIn } from "./policy/judge.ts";
@@ -71,7 +72,7 @@ export interface ConfigManagerOptions {
   /** Says in the log where something stands. @default nothing is said */
   readonly placeOf?: PlaceOf;
   /** Where changes are recorded. @default the logger */
-  readonly audit?: Logger;
+  readonly audit?: Audit;
   /** Whether the systems behind webhooks are looked at before there are events. @default true */
   readonly inspects?: boolean;
   /** Whether a webhook `default` gets a warning that it takes no requests to other webhooks. @default false */

@@ -5,6 +5,7 @@
  */
 
 import type { Logger } from "@logtape/logtape";
+import type { Audit } from "../access/audit_trail.ts";
 import type { Callers } from "../access/callers.ts";
 import { readTokenFile, type TokenEntry, TokenFileError } from "../access/token_file.ts";
 import { FollowedFiles } from "../config/file/watch/followed_files.ts";
@@ -21,7 +22,7 @@ export interface AdminTokensOptions {
   /** Takes what is wrong with the file, or that nothing is any more. */
   readonly report: (source: string, problem: ProblemReason | undefined) => void;
   readonly logger: Logger;
-  readonly audit: Logger;
+  readonly audit: Audit;
 }
 
 /**

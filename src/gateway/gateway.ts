@@ -362,7 +362,7 @@ export class Gateway implements AsyncDisposable {
       report: (source, problem) =>
         manager.reportSource(source, problem, provider.status().revision, "last_good"),
       logger: logger("gateway"),
-      audit: logger("audit"),
+      audit: this.#parts.audit,
     }, entries);
   }
 

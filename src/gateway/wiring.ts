@@ -4,6 +4,7 @@
  * @module
  */
 
+import { AuditTrail } from "../access/audit_trail.ts";
 import type { Caller } from "../access/caller.ts";
 import { Callers } from "../access/callers.ts";
 import { HandshakeRegistry } from "../auth/challenges/handshake_registry.ts";
@@ -124,6 +125,7 @@ export class GatewayParts {
   readonly #bodyMemory = new BodyMemory(this.deadlines);
   readonly metrics = new Metrics();
   readonly health: Health;
+  readonly audit = new AuditTrail(logger("audit"));
   readonly refusals = new RefusalHistory();
   readonly statistics: Statistics | undefined;
   readonly webhooks: WebhookMetrics;
@@ -183,7 +185,7 @@ export class GatewayParts {
       callers: this.callers,
       clientAddress: this.#clientAddress,
       metrics: this.metrics,
-      audit: logger("audit"),
+      audit: this.audit,
     });
     this.inFlight = new InFlight(settings.limits.maxInFlight, settings.limits.maxInFlightBytes);
     this.channels = this.#buildChannels();
@@ -310,7 +312,7 @@ export class GatewayParts {
       notifyWebhook: settings.notifyWebhook,
       health: this.health,
       logger: logger("config"),
-      audit: logger("audit"),
+      audit: this.audit,
       placeOf: (key, path) => this.provider.placeOf?.(key, path),
       onChange: (path) => {
         this.dispatcher.changed(path);
@@ -485,6 +487,7 @@ export class GatewayParts {
         refusals: this.refusals,
         provider: this.provider,
       },
+      trail: this.audit,
       startedAt: performance.now(),
     });
   }

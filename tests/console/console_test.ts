@@ -25,6 +25,7 @@ const VIEWS: readonly (readonly [path: string, heading: string])[] = [
   ["channels", "Channels"],
   ["problems", "Configuration"],
   ["unknown", "Unknown paths"],
+  ["changes", "Changes"],
 ];
 
 /** A gateway on which much is wrong, and a browser that looks at it. */

@@ -27,6 +27,7 @@ const NEEDED: Readonly<Record<string, string>> = {
   "GET /admin/events": "viewer",
   "POST /admin/events/drop": "operator",
   "GET /admin/requests": "viewer",
+  "GET /admin/changes": "viewer",
   "GET /admin/tail": "viewer",
   "GET /admin/connectors": "viewer",
   "POST /admin/connectors/end": "operator",

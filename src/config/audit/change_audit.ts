@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Logger } from "@logtape/logtape";
+import type { Audit } from "../../access/audit_trail.ts";
 import type { Problem, ProblemReason } from "../problem.ts";
 import type { ConfigChange } from "../provider.ts";
 import { ChangedPaths } from "./changed_paths.ts";
@@ -14,12 +14,11 @@ const NAMED_REASONS = 10;
 
 /** Records changes. The first load is one line, when it is over. */
 export class ChangeAudit {
-  readonly #logger: Logger;
+  readonly #logger: Audit;
   readonly #paths = new ChangedPaths();
   #first: { applied: number; refused: number } | undefined = { applied: 0, refused: 0 };
 
-  /** @param logger the logger of the audit */
-  constructor(logger: Logger) {
+  constructor(logger: Audit) {
     this.#logger = logger;
   }
 

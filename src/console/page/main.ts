@@ -9,6 +9,7 @@ import { useEffect, useState } from "./library.ts";
 import { get, post, signOut, whenSignedOut } from "./api.ts";
 import { page } from "./browser.ts";
 import { html, textOf } from "./parts.ts";
+import { Changes } from "./views/changes.ts";
 import { DeadLetters } from "./views/dead_letters.ts";
 import { Events, EventView } from "./views/events.ts";
 import { Now } from "./views/now.ts";
@@ -36,6 +37,7 @@ const VIEWS: readonly (readonly [path: string, name: string])[] = [
   ["channels", "Channels"],
   ["problems", "Configuration"],
   ["unknown", "Unknown paths"],
+  ["changes", "Changes"],
 ];
 
 function Console(): VNode {
@@ -103,6 +105,8 @@ function viewOf(name: string, rest: readonly string[], search: URLSearchParams):
       return html`<${Channels} />`;
     case "problems":
       return html`<${Problems} />`;
+    case "changes":
+      return html`<${Changes} />`;
     case "unknown":
       return html`<${Unknown} />`;
     default:

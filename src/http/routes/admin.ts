@@ -5,6 +5,8 @@
  */
 
 import type { CatalogCounts } from "../../config/catalog.ts";
+import type { AuditTrail } from "../../access/audit_trail.ts";
+import { changesRoute } from "./changes.ts";
 import type { ConfigManager } from "../../config/manager.ts";
 import type { Problem } from "../../config/problem.ts";
 import type { ConfigProvider, SnapshotStatus } from "../../config/provider.ts";
@@ -62,6 +64,7 @@ export interface AdminSource {
   readonly handshakes: HandshakeSource;
   readonly health: HealthSource;
   readonly viewOf: ViewOf;
+  readonly trail: AuditTrail;
   readonly stops: StopSource;
   /** The outputs that webhooks hold. */
   readonly outputs: () => Iterable<Pick<OutputHost, "name" | "hasConnection" | "state">>;
@@ -96,6 +99,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     requestsRoute(source.requests, guard),
     tailRoute(source, guard),
     ...connectorRoutes(source, guard),
+    changesRoute(source, guard),
   ];
 }
 

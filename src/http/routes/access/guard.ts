@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Logger } from "@logtape/logtape";
+import type { Audit } from "../../../access/audit_trail.ts";
 import type { Caller, Role } from "../../../access/caller.ts";
 import type { Callers } from "../../../access/callers.ts";
 import { Sessions } from "../../../access/sessions.ts";
@@ -55,8 +55,7 @@ export interface GuardOptions {
   readonly callers: Callers;
   readonly clientAddress: ClientAddressResolver;
   readonly metrics: Metrics;
-  /** The logger of the audit. */
-  readonly audit: Logger;
+  readonly audit: Audit;
 }
 
 /** A request of a caller. */

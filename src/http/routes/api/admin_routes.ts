@@ -228,6 +228,31 @@ const stateOperations: readonly Operation[] = [
       errors: ["invalid_query"],
     },
   ),
+  admin(
+    "GET",
+    "/admin/changes",
+    "listChanges",
+    "Who has changed what lately, the newest first; a restart forgets them, and the log does not",
+    named(
+      "ChangeList",
+      z.object({
+        changes: z.array(z.looseObject({
+          time: time(),
+          level: z.enum(["info", "warning"]).meta({ description: "`warning`: it was refused." }),
+          action: z.string().meta({ description: "The kind of line, as in the log." }),
+          key: z.string().optional(),
+          revision: z.string().optional(),
+          who: z.string().optional(),
+        })),
+      }),
+    ),
+    {
+      query: z.object({
+        limit: z.int().min(1).max(1000).optional().meta({ description: "Most entries. Default: 100." }),
+      }),
+      errors: ["invalid_query"],
+    },
+  ),
   admin("GET", "/admin/status", "getStatus", "What is wrong, the worst first", status, {
     query: z.object({
       of: z.string().optional().meta({ description: "A namespace, or a webhook such as `team-a/orders`." }),

@@ -205,6 +205,8 @@ async function askEvents(gateway: DescribedGateway): Promise<void> {
   await gateway.ask("retryEvents");
   await gateway.ask("listWebhooks", { query: "?search=orders&limit=1" });
   await gateway.ask("listWebhooks", { query: "?color=red" });
+  await gateway.ask("listChanges");
+  await gateway.ask("listChanges", { query: "?limit=0" });
   await gateway.ask("sendTestEvent", { body: { webhook: "default/orders", body: { n: 1 } } });
   await gateway.ask("sendTestEvent", { body: { webhook: "default/none" } });
   await gateway.ask("listRequests");
