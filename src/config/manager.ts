@@ -81,8 +81,8 @@ export interface ConfigManagerOptions {
   readonly health?: HealthReports;
   /** `namespace/id` of the webhook that is to get notices. @default none */
   readonly notifyWebhook?: string | undefined;
-  /** Called whenever what a webhook's requests and events get has changed. @param path `namespace/id` */
-  readonly onChange?: (path: string) => void;
+  /** Called whenever what a webhook's requests and events get has changed: its path, and the revision that removed it. */
+  readonly onChange?: (path: string, removedAt?: string) => void;
 }
 
 /** The sink of a provider, and what requests look webhooks up in. */
@@ -346,7 +346,7 @@ export class ConfigManager implements ConfigSink {
     if ("deleted" in change) {
       this.#forbidden.delete(path);
       if (newest !== undefined) this.#connections.untrack(path, newest);
-      this.#serving.remove(path);
+      this.#serving.remove(path, change.revision);
       this.#secrets?.unbind(describeWebhook(path));
       this.audit.deleted(describeWebhook(path), change);
       this.#findings.forget(describeWebhook(path));

@@ -95,8 +95,8 @@ export interface ServingOptions {
   readonly logger: Logger;
   /** Whether the systems behind webhooks are looked at before there are events. @default true */
   readonly inspects?: boolean;
-  /** Called whenever what a webhook's requests and events get has changed. @param path `namespace/id` */
-  readonly onChange?: (path: string) => void;
+  /** Called whenever what a webhook's requests and events get has changed: its path, and the revision that removed it. */
+  readonly onChange?: (path: string, removedAt?: string) => void;
   /** What the policy forbids of a webhook. @default nothing */
   readonly forbidden?: (
     path: string,
@@ -141,10 +141,10 @@ export class Serving {
   }
 
   /** Takes a webhook out, since it is not configured any more. */
-  remove(path: string): void {
+  remove(path: string, revision: string): void {
     this.#inspections.forget(path);
     this.#options.catalog.delete(path);
-    this.#options.onChange?.(path);
+    this.#options.onChange?.(path, revision);
     this.#channels.set(path, [], "");
     this.#stopped.delete(path);
     this.#quotas.delete(path);

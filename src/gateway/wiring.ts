@@ -314,7 +314,7 @@ export class GatewayParts {
       logger: logger("config"),
       audit: this.audit,
       placeOf: (key, path) => this.provider.placeOf?.(key, path),
-      onChange: (path) => {
+      onChange: (path, removedAt) => {
         this.dispatcher.changed(path);
         const entry = manager.find(path);
         directory.set(path, channelsOf(entry));
@@ -323,6 +323,7 @@ export class GatewayParts {
         if (entry?.webhook?.handshake === "settled") void this.handshakes.settle(path);
         if (path === settings.notifyWebhook) this.#notifier?.lookAgain();
         if (entry !== undefined) return this.missed.found(path);
+        this.missed.removed(path, removedAt);
         this.refusals.forget(path);
         this.mismatches.forget(path);
         this.health.forget({ part: "webhook", name: path });

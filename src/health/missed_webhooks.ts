@@ -13,6 +13,9 @@ import type { HealthReports } from "./health.ts";
 /** Paths that are followed at most. */
 const MOST_PATHS = 100;
 
+/** Webhooks of which it is known when they were removed, the last ones. */
+const MOST_REMOVED = 1_000;
+
 /** How long after its last request one is a trouble, in milliseconds. */
 const KEPT_MS = 5 * 60_000;
 
@@ -49,6 +52,8 @@ export class MissedWebhooks implements Disposable {
   readonly #now: () => number;
   /** By `namespace/id`, the one that was asked for last at the end. */
   readonly #missed = new Map<string, Missed>();
+  /** The revision at which webhooks were removed, by `namespace/id`, the last one at the end. */
+  readonly #removed = new Map<string, string>();
   readonly #nextLook = new Timer(() => this.#look());
   readonly #closing = new AbortController();
   #isSearching = false;
@@ -75,8 +80,25 @@ export class MissedWebhooks implements Disposable {
     void this.#search();
   }
 
+  /** A webhook was removed. @param revision of the configuration; `undefined` where it is not known */
+  removed(path: string, revision: string | undefined): void {
+    if (revision === undefined || revision === "") return;
+    this.#removed.delete(path);
+    this.#removed.set(path, revision);
+    if (this.#removed.size <= MOST_REMOVED) return;
+    for (const first of this.#removed.keys()) {
+      this.#removed.delete(first);
+      return;
+    }
+  }
+
   /** There is such a webhook now. */
   found(path: string): void {
+    this.#removed.delete(path);
+    this.#forget(path);
+  }
+
+  #forget(path: string): void {
     if (this.#missed.delete(path)) this.#end(path);
   }
 
@@ -88,7 +110,7 @@ export class MissedWebhooks implements Disposable {
   #look(): void {
     const oldest = this.#now() - KEPT_MS;
     for (const [path, missed] of this.#missed) {
-      if (missed.lastAt <= oldest) this.found(path);
+      if (missed.lastAt <= oldest) this.#forget(path);
       else if (missed.count !== missed.reported) this.#report(path, missed);
     }
     if (this.#missed.size > 0) this.#options.deadlines.set(LOOK_MS, this.#nextLook);
@@ -102,10 +124,15 @@ export class MissedWebhooks implements Disposable {
       part: "webhook",
       name: path,
       kind: "missing",
-      cause: `Requests come for it and get 404, since there is no such webhook${hint}. ` +
+      cause: `Requests come for it and get 404, since ${this.#whyMissing(path)}${hint}. ` +
         "Mend the URL at the sender, or configure the webhook",
       count: missed.count,
     }, this);
+  }
+
+  #whyMissing(path: string): string {
+    const revision = this.#removed.get(path);
+    return revision === undefined ? "there is no such webhook" : `it was removed at revision ${revision}`;
   }
 
   #end(path: string): void {
@@ -114,7 +141,7 @@ export class MissedWebhooks implements Disposable {
 
   #forgetFirst(): void {
     for (const path of this.#missed.keys()) {
-      this.found(path);
+      this.#forget(path);
       return;
     }
   }

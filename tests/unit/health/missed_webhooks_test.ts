@@ -57,6 +57,21 @@ Deno.test("further requests are counted, and five minutes after the last one it 
   await eventually(() => assertEquals(world.troubles, []));
 });
 
+Deno.test("a webhook that was removed is missing since a revision, until it is configured again", () => {
+  using world = new World();
+  world.missed.removed("shop/orders", "42");
+  world.missed.note("shop/orders");
+  assertStringIncludes(world.causeOf("shop/orders"), "404, since it was removed at revision 42. Mend");
+  world.missed.found("shop/orders");
+  world.missed.note("shop/orders");
+  assertStringIncludes(world.causeOf("shop/orders"), "there is no such webhook");
+  for (let number = 0; number < 1_001; number++) world.missed.removed(`shop/${number}`, "43");
+  for (const [number, isKnown] of [[0, false], [1_000, true]] as const) {
+    world.missed.note(`shop/${number}`);
+    assertEquals(world.causeOf(`shop/${number}`).includes("revision 43"), isKnown);
+  }
+});
+
 Deno.test("a webhook that is configured at last is missing no more", () => {
   using world = new World();
   world.missed.note("shop/orders");

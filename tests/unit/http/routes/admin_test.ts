@@ -1,4 +1,5 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../../../support/eventually.ts";
 import { errorCode, TestGateway } from "../../../support/gateway.ts";
 
 const ADMIN_TOKEN = "an-admin-token-of-the-tests";
@@ -102,4 +103,19 @@ Deno.test("GET /admin/status says that a gateway with nothing wrong is well", as
   const { parts, ...status } = JSON.parse(text) as { parts: Record<string, unknown> };
   assertEquals(status, { status: "well", counts, unlisted: 0, troubles: [] });
   assertEquals(Object.values(parts), Array(6).fill({ state: "well", count: 0 }));
+});
+
+Deno.test("GET /admin/status says at which revision a webhook was removed that requests come for", async () => {
+  await using gateway = await TestGateway.start({
+    webhooks: { gone: { module: "log" }, kept: { module: "log" } },
+    environment: { ADMIN_TOKEN },
+  });
+  await gateway.writeWebhooks({ kept: { module: "log" } });
+  await eventually(async () => assertEquals((await gateway.post("/webhook/gone", "{}")).status, 404));
+  const { text } = await gateway.request("/admin/status", bearer(ADMIN_TOKEN));
+  const { troubles: [missing] } = JSON.parse(text) as {
+    troubles: { kind: string; name: string; cause: string }[];
+  };
+  assertEquals([missing?.kind, missing?.name], ["missing", "default/gone"]);
+  assertMatch(missing!.cause, /since it was removed at revision \d+/);
 });
