@@ -26,7 +26,8 @@ Options:
   -H, --header LINE   One of its headers, as 'Name: value'. Several times
   --query QUERY       The query of its URL, such as shop=7
   --wait SECONDS      How long its delivery is waited for, up to 300; 0 for not at all  [default: 10]
-  --curl              Print the same request as a line for curl instead, credentials as variables of the shell
+  --curl              Print the same request as a line for curl instead; values of headers that are known to be
+                      credentials are variables of the shell in it
   --json              Print one JSON object
   -h, --help          Print this help
 
@@ -44,8 +45,14 @@ const TIMEOUT_MS = 120_000;
 const USUAL_WAIT_SECONDS = 10;
 const LONGEST_WAIT_SECONDS = 300;
 
+/** From this status on a sender was not served. */
+const FIRST_ERROR = 400;
+
 /** The pause between two questions about a delivery, in milliseconds. */
 const PAUSE_MS = 100;
+
+/** Longest body in a word of a shell, in bytes: Linux takes 128 KiB. */
+const MAX_WORD = 100_000;
 
 /** What is sent. */
 interface Test {
@@ -86,7 +93,7 @@ export async function send(args: readonly string[], settings: () => Settings): P
     "POST",
     "/admin/send",
     undefined,
-    JSON.stringify({ ...place, headers: Object.fromEntries(headers), body_base64: body.toBase64() }),
+    JSON.stringify({ ...place, headers: Object.fromEntries(joined(headers)), body_base64: body.toBase64() }),
   ) as SentTest;
   const delivery = await deliveryOf(client, sent, waitSeconds);
   if (options["json"] === true) print(JSON.stringify({ ...sent, delivery }));
@@ -104,7 +111,9 @@ interface Delivery {
 
 /** Asks the gateway until the delivery has ended, or has been waited for long enough. */
 async function deliveryOf(client: AdminClient, sent: SentTest, waitSeconds: number): Promise<Delivery> {
-  if (sent.outcome !== "accepted") return { state: "not_accepted" };
+  // Where very much comes for the webhook, its outcome may not be known any more, and the status is.
+  const isAccepted = sent.outcome === "accepted" || (sent.outcome === null && sent.status < FIRST_ERROR);
+  if (!isAccepted) return { state: "not_accepted" };
   if (sent.accept === "delivered") return { state: "delivered" };
   const endsAt = performance.now() + waitSeconds * 1_000;
   for (;;) {
@@ -135,7 +144,7 @@ const SENTENCES: Readonly<Record<Exclude<Delivery["state"], "not_accepted">, str
 };
 
 function tell({ event_id: id, outcome, status, answer }: SentTest, { state, reason }: Delivery): void {
-  print(escapeUnsafe(`Event ${id}: ${outcome ?? "not accepted"}, answered with ${status}`));
+  print(escapeUnsafe(`Event ${id}: ${outcome ?? "not known"}, answered with ${status}`));
   if (state === "not_accepted") print(escapeUnsafe(answer.trim()));
   else print(escapeUnsafe(reason === undefined ? SENTENCES[state] : `${SENTENCES[state]}: ${reason}`));
 }
@@ -168,6 +177,11 @@ function headersOf(given: unknown): Test["headers"] {
     : [["content-type", "application/json"], ...headers];
 }
 
+/** Those of one name as one, as HTTP has it. */
+function joined(headers: Test["headers"]): Headers {
+  return new Headers(headers.map(([name, value]) => [name, value]));
+}
+
 function isHeader(header: readonly [string, string]): boolean {
   try {
     new Headers([[...header]]);
@@ -197,21 +211,25 @@ function secondsOf(given: unknown): number {
 }
 
 /**
- * The request as a line for a POSIX shell. Values of credentials are variables that whoever runs it sets. A body that no
- * word of a shell can hold stands there in base64.
+ * The request as a line for a POSIX shell. Values of headers that are known to be credentials are variables that whoever
+ * runs it sets. A body that no word of a shell can hold stands there in base64, and so does a long one.
  */
 function curlLine({ webhook, headers, query, body }: Test, origin: string): string {
-  const url = `${origin}/webhook/${webhook}${query === "" ? "" : `?${query}`}`;
-  const lines = headers.map(([name, value]) =>
-    isCredentialHeader(name.toLowerCase())
-      ? `-H ${quoted(`${name}: `)}"$${variableFor(name)}"`
-      : `-H ${quoted(`${name}: ${value}`)}`
-  );
-  const text = textOf(body);
-  const curl = [`curl -i ${quoted(url)}`, ...lines].join(" ");
+  const url = new URL(`${origin}/webhook/${webhook}`);
+  url.search = query;
+  const lines = headers.map(([name, value]) => `-H ${headerWord(name, value)}`);
+  // Without -g curl makes several requests of brackets and braces.
+  const curl = [`curl -g -i ${quoted(url.href)}`, ...lines].join(" ");
+  const text = body.byteLength > MAX_WORD ? undefined : textOf(body);
   return text === undefined
     ? `echo ${body.toBase64()} | base64 -d | ${curl} --data-binary @-`
     : `${curl} --data-raw ${quoted(text)}`;
+}
+
+function headerWord(name: string, value: string): string {
+  if (isCredentialHeader(name.toLowerCase())) return `${quoted(`${name}: `)}"$${variableFor(name)}"`;
+  // curl takes a name with nothing behind its colon for a header to leave out.
+  return quoted(value === "" ? `${name};` : `${name}: ${value}`);
 }
 
 /** The text of a body; `undefined` where it has bytes that a word of a shell cannot have. */

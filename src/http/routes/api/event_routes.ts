@@ -274,6 +274,7 @@ const recordOperations: readonly Operation[] = [
         event_id: z.string().meta({ description: "It begins with `test-`." }),
         accept: z.enum(["delivered", "durable"]),
         outcome: z.string().nullable().meta({ description: "`accepted`, …, or the code of an error." }),
+        verified_by: z.string().meta({ description: "Whose role stands for the sender's credentials." }),
         status: z.int().meta({ description: "What its sender would have got." }),
         content_type: z.string().nullable(),
         answer: z.string(),

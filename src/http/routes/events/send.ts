@@ -39,6 +39,8 @@ export interface SentTest {
   readonly accept: "delivered" | "durable";
   /** `accepted`, `duplicate`, `replayed`, `filtered`, or the code of an error; `null` where that is not known. */
   readonly outcome: string | null;
+  /** Whose role stands in the place of the sender's credentials. */
+  readonly verified_by: string;
   /** What a sender would have got. */
   readonly status: number;
   readonly content_type: string | null;
@@ -72,6 +74,7 @@ async function send(
     event_id: id,
     accept: entry.webhook?.policy.acceptance ?? "durable",
     outcome,
+    verified_by: caller.name,
     status: response.status,
     content_type: response.headers.get("content-type"),
     answer: new TextDecoder().decode(body.subarray(0, MAX_ANSWER)),
